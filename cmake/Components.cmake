@@ -1,0 +1,35 @@
+# One function per kind of target. Sources are listed, never globbed.
+include(GoogleTest)
+
+# coppice_library(NAME SOURCES ... DEPS ...): static library `coppice_NAME`, alias `coppice::NAME`.
+function(coppice_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  if(arg_SOURCES)
+    add_library(coppice_${name} STATIC ${arg_SOURCES})
+    target_link_libraries(coppice_${name} PUBLIC coppice_flags ${arg_DEPS})
+  else()
+    add_library(coppice_${name} INTERFACE)
+    target_link_libraries(coppice_${name} INTERFACE coppice_flags ${arg_DEPS})
+  endif()
+  add_library(coppice::${name} ALIAS coppice_${name})
+endfunction()
+
+# coppice_program(NAME SOURCES ... DEPS ...): program in build/<preset>/bin.
+function(coppice_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE coppice_flags ${arg_DEPS})
+endfunction()
+
+# coppice_test(NAME SOURCES ... DEPS ... LABELS ...): one ctest a suite.
+function(coppice_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE coppice_flags ${arg_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()

@@ -1,0 +1,15 @@
+# CAF 0.17 ships no CMake package: CAF::core, CAF::io from the distribution's headers and libraries.
+find_path(CAF_INCLUDE_DIR caf/actor_system.hpp)
+foreach(part core io)
+  find_library(CAF_${part}_LIBRARY caf_${part})
+  if(CAF_${part}_LIBRARY AND NOT TARGET CAF::${part})
+    add_library(CAF::${part} UNKNOWN IMPORTED)
+    set_target_properties(CAF::${part} PROPERTIES IMPORTED_LOCATION "${CAF_${part}_LIBRARY}"
+                          INTERFACE_INCLUDE_DIRECTORIES "${CAF_INCLUDE_DIR}")
+  endif()
+endforeach()
+if(TARGET CAF::io)
+  set_property(TARGET CAF::io PROPERTY INTERFACE_LINK_LIBRARIES CAF::core)
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(CAF REQUIRED_VARS CAF_core_LIBRARY CAF_io_LIBRARY CAF_INCLUDE_DIR)
