@@ -1,0 +1,66 @@
+#include "base/log.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace coppice {
+
+namespace {
+
+struct log_state {
+  std::shared_ptr<spdlog::logger> logger;
+  std::string process = "coppice";
+  bool terminal = false;
+};
+
+log_state& state() {
+  static log_state instance;
+  return instance;
+}
+
+std::string as_text(std::string_view event, std::initializer_list<log_field> fields) {
+  auto line = std::string{event};
+  for (const auto& field : fields) line += fmt::format("  {}={}", field.key, field.value);
+  return line;
+}
+
+std::string as_json(log_level level, std::string_view event,
+                    std::initializer_list<log_field> fields) {
+  static constexpr std::string_view names[] = {"debug", "info", "warn", "error"};
+  nlohmann::ordered_json line;
+  line["level"] = names[static_cast<int>(level)];
+  line["process"] = state().process;
+  line["event"] = event;
+  for (const auto& field : fields) line[std::string{field.key}] = field.value;
+  auto text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  text.erase(text.begin());  // the pattern has written "{" and the time
+  return text;
+}
+
+}  // namespace
+
+void start_log(std::string_view process, log_level level) {
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  state().terminal = ::isatty(STDERR_FILENO) == 1;
+  state().process = process;
+  state().logger = std::make_shared<spdlog::logger>("coppice", sink);
+  state().logger->set_pattern(state().terminal
+                                  ? fmt::format("%H:%M:%S.%e {} %l %v", process)
+                                  : std::string{"{\"time\":\"%Y-%m-%dT%H:%M:%S.%f%z\",%v"});
+  state().logger->set_level(static_cast<spdlog::level::level_enum>(static_cast<int>(level) + 1));
+  state().logger->flush_on(spdlog::level::info);
+}
+
+void log(log_level level, std::string_view event, std::initializer_list<log_field> fields) {
+  const auto& logger = state().logger;
+  const auto spd = static_cast<spdlog::level::level_enum>(static_cast<int>(level) + 1);
+  if (!logger || !logger->should_log(spd)) return;
+  logger->log(spd, "{}", state().terminal ? as_text(event, fields) : as_json(level, event, fields));
+}
+
+}  // namespace coppice
