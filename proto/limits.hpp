@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Every bound on input from outside, in one place. docs/protocol.md quotes these numbers.
+namespace coppice::proto {
+
+inline constexpr std::uint32_t protocol_version = 1;
+
+/// Largest msgpack header, bytes.
+inline constexpr std::size_t max_header_bytes = 64 * 1024;
+/// Largest number of tensor frames behind a header.
+inline constexpr std::size_t max_frames = 64;
+/// Largest single frame, bytes (also ZMQ_MAXMSGSIZE at the door).
+inline constexpr std::size_t max_frame_bytes = 64u * 1024 * 1024;
+/// Largest sum of frames of one request, bytes.
+inline constexpr std::size_t max_request_bytes = 64u * 1024 * 1024;
+/// Largest tensor rank.
+inline constexpr std::size_t max_rank = 8;
+/// Largest number of elements of one tensor.
+inline constexpr std::uint64_t max_elements = 64ull * 1024 * 1024;
+/// Deepest nesting of a header.
+inline constexpr std::size_t max_depth = 8;
+/// Longest name of a model, tensor or session, bytes.
+inline constexpr std::size_t max_name_bytes = 256;
+/// Longest client id, as msgpack, bytes.
+inline constexpr std::size_t max_id_bytes = 256;
+/// Longest list in a header (inputs, outputs, ...).
+inline constexpr std::size_t max_list = 4096;
+
+inline constexpr std::uint32_t default_timeout_ms = 30'000;
+inline constexpr std::uint32_t max_timeout_ms = 3'600'000;
+
+/// Largest CAF message, bytes of its msgpack form.
+inline constexpr std::size_t max_control_bytes = 64 * 1024;
+
+}  // namespace coppice::proto

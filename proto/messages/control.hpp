@@ -1,0 +1,323 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "proto/messages/tensor.hpp"
+
+/// Messages that CAF carries between gateway, scheduler and node actors. No payload, no float.
+namespace coppice::proto {
+
+/// What a gateway shard wants of one model: rows that wait for a credit.
+struct want {
+  std::string model;
+  /// 0: the highest that is ready.
+  std::uint32_t version = 0;
+  std::uint32_t rows = 0;
+  /// Time left of the most urgent row, microseconds.
+  std::uint64_t oldest_deadline_us = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"model", &want::model}, field{"version", &want::version},
+                      field{"rows", &want::rows},
+                      field{"oldest_deadline_us", &want::oldest_deadline_us}};
+  }
+};
+
+/// What a shard holds and has seen of one model on one engine since its last `place`.
+/// A `place` lists every holding: the scheduler's account is replaced, never added to.
+struct holding {
+  incarnation_id incarnation;
+  std::string model;
+  std::uint32_t version = 0;
+  /// Rows of credit in hand or spent on attempts in flight.
+  std::uint32_t rows = 0;
+  std::uint32_t completed = 0;
+  std::uint32_t failed = 0;
+  std::uint32_t refused = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"incarnation", &holding::incarnation},
+                      field{"model", &holding::model},
+                      field{"version", &holding::version},
+                      field{"rows", &holding::rows},
+                      field{"completed", &holding::completed},
+                      field{"failed", &holding::failed},
+                      field{"refused", &holding::refused}};
+  }
+};
+
+/// A shard's demand. One is in flight per shard and scheduler; later demand joins the next.
+struct place_request {
+  std::string gateway;
+  std::uint32_t shard = 0;
+  std::vector<want> wants;
+  std::vector<holding> holdings;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"gateway", &place_request::gateway},
+                      field{"shard", &place_request::shard},
+                      field{"wants", &place_request::wants},
+                      field{"holdings", &place_request::holdings}};
+  }
+};
+
+/// Permission to send `rows` rows of one model to one incarnation within `ttl_us`.
+struct grant {
+  std::string engine;
+  incarnation_id incarnation;
+  std::string endpoint;
+  std::string link_key;
+  std::string model;
+  /// The version that serves the want (never 0).
+  std::uint32_t version = 0;
+  /// The version that the want named (0: any).
+  std::uint32_t wanted_version = 0;
+  std::uint32_t rows = 0;
+  std::uint64_t ttl_us = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"engine", &grant::engine},
+                      field{"incarnation", &grant::incarnation},
+                      field{"endpoint", &grant::endpoint},
+                      field{"link_key", &grant::link_key},
+                      field{"model", &grant::model},
+                      field{"version", &grant::version},
+                      field{"wanted_version", &grant::wanted_version},
+                      field{"rows", &grant::rows},
+                      field{"ttl_us", &grant::ttl_us}};
+  }
+};
+
+/// A want that got nothing, and why: `overloaded` (every engine is full: ask again after
+/// `retry_after_us`) or `unavailable` (no engine serves it now).
+struct refusal {
+  std::string model;
+  std::uint32_t version = 0;
+  std::string code;
+  std::uint64_t retry_after_us = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"model", &refusal::model}, field{"version", &refusal::version},
+                      field{"code", &refusal::code},
+                      field{"retry_after_us", &refusal::retry_after_us}};
+  }
+};
+
+struct place_reply {
+  std::vector<grant> grants;
+  std::vector<refusal> refused;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"grants", &place_reply::grants}, field{"refused", &place_reply::refused}};
+  }
+};
+
+/// Mean time of one batch of `rows` rows, microseconds, as the engine measured it.
+struct batch_cost {
+  std::uint32_t rows = 0;
+  std::uint64_t us = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"rows", &batch_cost::rows}, field{"us", &batch_cost::us}};
+  }
+};
+
+/// Upper bound of a histogram bucket and how many values fell into it (not cumulative).
+/// `le` is in microseconds or rows; UINT64_MAX for the last.
+struct bucket_count {
+  std::uint64_t le = 0;
+  std::uint64_t count = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"le", &bucket_count::le}, field{"count", &bucket_count::count}};
+  }
+};
+
+/// Why a batch left the queue: `idle` (engine free), `size`, `window`, `deadline`, `alone`.
+struct release_count {
+  std::string reason;
+  std::uint64_t count = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"reason", &release_count::reason},
+                      field{"count", &release_count::count}};
+  }
+};
+
+/// Load and totals since its start of one model on one engine.
+struct model_load {
+  std::string model;
+  std::uint32_t version = 0;
+  std::uint32_t running_rows = 0;
+  std::uint32_t queued_rows = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t refused = 0;
+  std::vector<batch_cost> costs;
+  std::vector<bucket_count> batch_rows;
+  std::vector<bucket_count> compute_us;
+  std::uint64_t compute_us_sum = 0;
+  std::vector<release_count> releases;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"model", &model_load::model},
+                      field{"version", &model_load::version},
+                      field{"running_rows", &model_load::running_rows},
+                      field{"queued_rows", &model_load::queued_rows},
+                      field{"completed", &model_load::completed},
+                      field{"failed", &model_load::failed},
+                      field{"refused", &model_load::refused},
+                      field{"costs", &model_load::costs},
+                      field{"batch_rows", &model_load::batch_rows},
+                      field{"compute_us", &model_load::compute_us},
+                      field{"compute_us_sum", &model_load::compute_us_sum},
+                      field{"releases", &model_load::releases}};
+  }
+};
+
+/// One engine as its worker sees it. `incarnation` is 0 while no process is ready.
+struct engine_state {
+  /// "<node>/<worker>", stable over restarts.
+  std::string name;
+  std::string device;
+  std::int64_t pid = 0;
+  incarnation_id incarnation;
+  std::string endpoint;
+  std::string link_key;
+  /// starting, up, dead, hung, draining, quarantined.
+  std::string verdict;
+  std::uint32_t restarts = 0;
+  /// Why it last left `up`, one sentence; empty if it never did.
+  std::string last_reason;
+  std::vector<model_card> models;
+  std::vector<model_load> loads;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"name", &engine_state::name},
+                      field{"device", &engine_state::device},
+                      field{"pid", &engine_state::pid},
+                      field{"incarnation", &engine_state::incarnation},
+                      field{"endpoint", &engine_state::endpoint},
+                      field{"link_key", &engine_state::link_key},
+                      field{"verdict", &engine_state::verdict},
+                      field{"restarts", &engine_state::restarts},
+                      field{"last_reason", &engine_state::last_reason},
+                      field{"models", &engine_state::models},
+                      field{"loads", &engine_state::loads}};
+  }
+};
+
+/// A node's full state, every 100 ms and at once after any change. Never a difference.
+struct node_snapshot {
+  std::string node;
+  std::int64_t pid = 0;
+  /// Of the worker process; a new one replaces everything known of the node.
+  incarnation_id incarnation;
+  std::uint64_t seq = 0;
+  std::string metrics_url;
+  std::vector<engine_state> engines;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"node", &node_snapshot::node},
+                      field{"pid", &node_snapshot::pid},
+                      field{"incarnation", &node_snapshot::incarnation},
+                      field{"seq", &node_snapshot::seq},
+                      field{"metrics_url", &node_snapshot::metrics_url},
+                      field{"engines", &node_snapshot::engines}};
+  }
+};
+
+/// An engine ended. `suspects`: attempts of the step that was in progress.
+struct engine_down {
+  std::string engine;
+  incarnation_id incarnation;
+  std::string reason;
+  std::vector<attempt_id> suspects;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"engine", &engine_down::engine},
+                      field{"incarnation", &engine_down::incarnation},
+                      field{"reason", &engine_down::reason},
+                      field{"suspects", &engine_down::suspects}};
+  }
+};
+
+/// Every model some engine serves now; pushed to gateways on change.
+struct catalogue {
+  std::vector<model_card> models;
+
+  static constexpr auto fields() { return std::tuple{field{"models", &catalogue::models}}; }
+};
+
+/// One gateway as a scheduler sees it.
+struct gateway_state {
+  std::string name;
+  std::int64_t pid = 0;
+  std::string endpoint;
+  std::string metrics_url;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"name", &gateway_state::name}, field{"pid", &gateway_state::pid},
+                      field{"endpoint", &gateway_state::endpoint},
+                      field{"metrics_url", &gateway_state::metrics_url}};
+  }
+};
+
+/// The whole cluster as one scheduler sees it: the answer of the operator door's `status`.
+struct cluster_status {
+  std::string scheduler;
+  std::int64_t scheduler_pid = 0;
+  std::vector<gateway_state> gateways;
+  std::vector<node_snapshot> nodes;
+  /// Warnings an operator must see, such as an insecure mesh.
+  std::vector<std::string> warnings;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"scheduler", &cluster_status::scheduler},
+                      field{"scheduler_pid", &cluster_status::scheduler_pid},
+                      field{"gateways", &cluster_status::gateways},
+                      field{"nodes", &cluster_status::nodes},
+                      field{"warnings", &cluster_status::warnings}};
+  }
+};
+
+/// Engine process to its worker, over the control pipe (4-byte big-endian length, then msgpack).
+struct engine_report {
+  /// loading, ready, load, failed.
+  std::string op;
+  incarnation_id incarnation;
+  std::string endpoint;
+  std::string link_key;
+  std::vector<model_card> models;
+  std::vector<model_load> loads;
+  /// failed: the sentence for an operator. loading: what is being loaded.
+  std::string text;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"op", &engine_report::op},
+                      field{"incarnation", &engine_report::incarnation},
+                      field{"endpoint", &engine_report::endpoint},
+                      field{"link_key", &engine_report::link_key},
+                      field{"models", &engine_report::models},
+                      field{"loads", &engine_report::loads},
+                      field{"text", &engine_report::text}};
+  }
+};
+
+/// Operator door: the request.
+struct operator_request {
+  std::uint32_t v = 0;
+  /// status.
+  std::string op;
+  raw_value id;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"v", &operator_request::v}, field{"op", &operator_request::op},
+                      field{"id", &operator_request::id}};
+  }
+};
+
+}  // namespace coppice::proto

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "proto/messages/client.hpp"
+
+/// The link protocol between a gateway shard and one incarnation of an engine (ROUTER-ROUTER).
+/// On the wire: [peer routing id] [header] [frame]*. The engine's routing id is
+/// `engine_routing_id(incarnation)`, set by the gateway with ZMQ_CONNECT_ROUTING_ID; the gateway's
+/// own ZMQ_ROUTING_ID is random per shard start.
+/// Order: gateway sends `hello`, engine answers `welcome`; attempts may follow `hello` at once.
+namespace coppice::proto {
+
+/// Gateway to engine.
+struct link_request {
+  std::uint32_t v = protocol_version;
+  /// hello, infer, cancel, ping, bye.
+  std::string op;
+  attempt_id attempt;
+  /// Of the engine that is meant; another incarnation ignores the frame.
+  incarnation_id incarnation;
+  /// Proof that a scheduler granted this engine (from the grant); in `hello` only.
+  std::string link_key;
+  /// Name of the gateway shard; in `hello` only.
+  std::string gateway;
+  std::string model;
+  std::uint32_t version = 0;
+  std::vector<tensor> inputs;
+  std::vector<std::string> outputs;
+  raw_value parameters;
+  /// Time left when the gateway sent this, microseconds.
+  std::uint64_t timeout_us = 0;
+  std::string priority_class;
+  std::string tenant;
+  std::string traceparent;
+  /// The client's request id, for logs.
+  raw_value id;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"v", &link_request::v},
+                      field{"op", &link_request::op},
+                      field{"attempt", &link_request::attempt},
+                      field{"incarnation", &link_request::incarnation},
+                      field{"link_key", &link_request::link_key},
+                      field{"gateway", &link_request::gateway},
+                      field{"model", &link_request::model},
+                      field{"version", &link_request::version},
+                      field{"inputs", &link_request::inputs},
+                      field{"outputs", &link_request::outputs},
+                      field{"parameters", &link_request::parameters},
+                      field{"timeout_us", &link_request::timeout_us},
+                      field{"class", &link_request::priority_class},
+                      field{"tenant", &link_request::tenant},
+                      field{"traceparent", &link_request::traceparent},
+                      field{"id", &link_request::id}};
+  }
+};
+
+/// Engine to gateway.
+struct link_reply {
+  std::uint32_t v = protocol_version;
+  /// welcome, reply (the attempt's outcome: outputs or error), refused (beyond capacity: a free
+  /// retry), pong.
+  std::string op;
+  attempt_id attempt;
+  incarnation_id incarnation;
+  std::vector<tensor> outputs;
+  std::optional<error_body> error;
+  /// Only batch_us and compute_us are set.
+  timing times;
+  /// Rows of credit that come back with this reply.
+  std::uint32_t credit = 0;
+  std::uint64_t seq = 0;
+  bool final = true;
+  /// welcome only.
+  std::vector<model_card> models;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"v", &link_reply::v},
+                      field{"op", &link_reply::op},
+                      field{"attempt", &link_reply::attempt},
+                      field{"incarnation", &link_reply::incarnation},
+                      field{"outputs", &link_reply::outputs},
+                      field{"error", &link_reply::error},
+                      field{"timing", &link_reply::times},
+                      field{"credit", &link_reply::credit},
+                      field{"seq", &link_reply::seq},
+                      field{"final", &link_reply::final},
+                      field{"models", &link_reply::models}};
+  }
+};
+
+/// 9 bytes: 'E' and the incarnation, big-endian (a routing id must not start with a zero byte).
+[[nodiscard]] std::string engine_routing_id(incarnation_id incarnation);
+
+}  // namespace coppice::proto

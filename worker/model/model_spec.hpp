@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "proto/messages/tensor.hpp"
+
+namespace coppice::worker {
+
+/// When a forming batch leaves the queue of a busy engine. An idle engine starts at once unless
+/// `max_delay` says to wait.
+enum class batch_policy {
+  size,    ///< only when `max_batch` rows are there (or a deadline forces it)
+  window,  ///< when its first row is `max_delay` old
+  hybrid,  ///< whichever comes first
+};
+
+/// How requests with different values for -1 dimensions share a batch.
+enum class padding_mode {
+  none,     ///< only equal shapes share a batch
+  longest,  ///< padded to the longest of the batch
+  buckets,  ///< padded up to the next size in `buckets`, equal buckets share a batch
+};
+
+enum class backend_kind { torchscript, aotinductor, builtin };
+
+/// One input or output of a model.
+struct tensor_rule {
+  proto::tensor_spec spec;
+  /// TorchScript attribute path that carries this tensor instead of an argument or result, such
+  /// as `_model._state`: set before forward, read after it. Empty: an argument or result.
+  std::string attribute;
+  /// Value that fills padding.
+  double pad_value = 0;
+};
+
+/// One version of a model as its `model.yml` describes it. Checked: every field is valid.
+struct model_spec {
+  std::string name;
+  std::uint32_t version = 1;
+  backend_kind backend = backend_kind::builtin;
+  /// echo, sleep, crash, hang or flip; with `backend_kind::builtin` only.
+  std::string builtin;
+  /// model.pt or model.pt2.
+  std::filesystem::path file;
+  std::vector<tensor_rule> inputs;
+  std::vector<tensor_rule> outputs;
+  bool batchable = false;
+  /// Rows, 1 to 1024.
+  std::uint32_t max_batch = 1;
+  duration max_delay{0};
+  batch_policy policy = batch_policy::hybrid;
+  padding_mode padding = padding_mode::none;
+  std::vector<std::int64_t> buckets;
+  /// Copies of the model on one engine, each with a thread of its own, 1 to 64.
+  std::uint32_t instances = 1;
+  /// Intra-op threads of one forward, 1 to 256.
+  std::uint32_t threads = 1;
+  std::uint32_t warm_up_rows = 1;
+  /// Values for the -1 dimensions of each input at warm-up; 1 where absent.
+  std::map<std::string, std::vector<std::int64_t>> warm_up_shape;
+  /// Constant attributes set before every forward (TorchScript), by path.
+  std::map<std::string, double> attributes;
+  std::string device = "cpu";
+
+  /// What the cluster is told. Capacity: per instance one batch running and one ahead.
+  [[nodiscard]] proto::model_card card() const;
+};
+
+}  // namespace coppice::worker
