@@ -23,6 +23,8 @@ log_state& state() {
   return instance;
 }
 
+constexpr std::string_view level_names[] = {"debug", "info", "warn", "error"};
+
 std::string as_text(std::string_view event, std::initializer_list<log_field> fields) {
   auto line = std::string{event};
   for (const auto& field : fields) line += fmt::format("  {}={}", field.key, field.value);
@@ -31,9 +33,8 @@ std::string as_text(std::string_view event, std::initializer_list<log_field> fie
 
 std::string as_json(log_level level, std::string_view event,
                     std::initializer_list<log_field> fields) {
-  static constexpr std::string_view names[] = {"debug", "info", "warn", "error"};
   nlohmann::ordered_json line;
-  line["level"] = names[static_cast<int>(level)];
+  line["level"] = level_names[static_cast<int>(level)];
   line["process"] = state().process;
   line["event"] = event;
   for (const auto& field : fields) line[std::string{field.key}] = field.value;
@@ -54,6 +55,12 @@ void start_log(std::string_view process, log_level level) {
                                   : std::string{"{\"time\":\"%Y-%m-%dT%H:%M:%S.%f%z\",%v"});
   state().logger->set_level(static_cast<spdlog::level::level_enum>(static_cast<int>(level) + 1));
   state().logger->flush_on(spdlog::level::info);
+}
+
+expected<log_level> log_level_from_name(std::string_view name) {
+  for (int i = 0; i < 4; ++i)
+    if (level_names[i] == name) return static_cast<log_level>(i);
+  return fail(errc::invalid, "A log level is debug, info, warn or error.");
 }
 
 void log(log_level level, std::string_view event, std::initializer_list<log_field> fields) {

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/error.hpp"
+
 namespace coppice {
 
 /// How much is written: a line is written if its level is at least the configured one.
@@ -25,6 +27,9 @@ log_field kv(std::string_view key, const T& value) {
 /// Sets up the process's log: standard error, one JSON object a line (text on a terminal).
 /// @param process  name that stands in every line, for example "gateway-1".
 void start_log(std::string_view process, log_level level);
+
+/// The level of that name: debug, info, warn or error. @error `invalid`.
+[[nodiscard]] expected<log_level> log_level_from_name(std::string_view name);
 
 /// Writes one event. Any thread; never throws; a full disk drops the line.
 void log(log_level level, std::string_view event, std::initializer_list<log_field> fields = {});

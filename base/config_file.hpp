@@ -1,0 +1,54 @@
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include <yaml-cpp/yaml.h>
+
+#include "base/error.hpp"
+
+namespace coppice {
+
+/// One map of a YAML file, read key by key; the first thing wrong is kept as
+/// "file:line: problem. remedy." and ends further reading. `finish` also refuses unknown keys.
+class config_map {
+ public:
+  /// Reads the file's top map. @error `invalid` if it cannot be read or is no map.
+  static expected<config_map> read(const std::filesystem::path& file);
+
+  /// Sets `out` if `key` is there. @param wanted  says what fits, for the error: "a port".
+  template <class T>
+  config_map& optional(const std::string& key, T& out, const std::string& wanted) {
+    if (const auto node = take(key)) {
+      try {
+        out = node.as<T>();
+      } catch (const YAML::Exception&) {
+        reject(node, "'" + key + "' must be " + wanted);
+      }
+    }
+    return *this;
+  }
+
+  /// The map under `key`; empty if it is absent.
+  [[nodiscard]] config_map section(const std::string& key);
+  [[nodiscard]] bool has(const std::string& key) const { return node_[key].IsDefined(); }
+  /// The raw value under `key`, counted as known; undefined if absent.
+  YAML::Node take(const std::string& key);
+  /// Records that the value at `node` does not do.
+  void reject(const YAML::Node& node, const std::string& problem);
+  void reject(const std::string& key, const std::string& problem) { reject(node_[key], problem); }
+
+  /// @error what was rejected, or the first key that nobody asked for.
+  [[nodiscard]] expected<void> finish() const;
+
+ private:
+  config_map(std::filesystem::path file, YAML::Node node);
+
+  std::filesystem::path file_;
+  YAML::Node node_;
+  std::set<std::string> known_;
+  std::string problem_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,11 @@
+#pragma once
+
+namespace coppice {
+
+/// Blocks SIGINT and SIGTERM for this thread and all it starts later. Call first in `main`.
+void block_stop_signals();
+
+/// Waits until SIGINT or SIGTERM comes. @returns its number.
+int wait_for_stop_signal();
+
+}  // namespace coppice

@@ -1,0 +1,96 @@
+#include <unistd.h>
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/ready_file.hpp"
+#include "base/stop_signal.hpp"
+#include "scheduler/process_options.hpp"
+#include "scheduler/scheduler_actor.hpp"
+
+namespace coppice::scheduler {
+
+namespace {
+
+constexpr int exit_failure = 1;
+constexpr int exit_usage = 2;
+constexpr int exit_config = 78;
+
+int report(const error& failure, int code) {
+  std::fprintf(stderr, "coppice-scheduler: %s\n", failure.message.c_str());
+  return code;
+}
+
+expected<std::string> serve_metrics(metrics& registry, const std::string& where) try {
+  const auto address = actors::split_endpoint(where);
+  if (!address) return tl::unexpected(address.error());
+  return registry.serve(address->first, address->second) + "/metrics";
+} catch (const std::exception& failure) {
+  return fail(errc::unavailable, "Metrics cannot listen on " + where + ": " + failure.what());
+}
+
+expected<void> announce(const std::string& ready_file, const process_options& options,
+                        std::uint16_t port, const std::string& metrics_url) {
+  const auto host = actors::split_endpoint(options.mesh.listen)->first;
+  const nlohmann::ordered_json ready{{"role", "scheduler"},
+                                     {"name", options.name},
+                                     {"pid", ::getpid()},
+                                     {"mesh", host + ":" + std::to_string(port)},
+                                     {"metrics", metrics_url}};
+  log(log_level::info, "ready", {kv("mesh", ready["mesh"].get<std::string>())});
+  return ready_file.empty() ? expected<void>{} : write_atomically(ready_file, ready.dump() + "\n");
+}
+
+int run(const process_options& options, const std::string& ready_file) {
+  metrics registry;
+  actors::system_config config;
+  caf::actor_system system{config};
+  scheduler_options own;
+  own.name = options.name;
+  if (options.mesh.insecure) own.warnings.push_back("mesh: insecure on " + options.mesh.listen);
+  const auto scheduler = spawn_scheduler(system, std::move(own), registry);
+  const auto url = serve_metrics(registry, options.metrics);
+  const auto port = actors::publish_scheduler(system, scheduler, options.mesh);
+  int code = 0;
+  if (!url)
+    code = report(url.error(), exit_failure);
+  else if (!port)
+    code = report(port.error(), exit_config);
+  else if (auto done = announce(ready_file, options, *port, *url); !done)
+    code = report(done.error(), exit_failure);
+  else
+    wait_for_stop_signal();
+  caf::anon_send_exit(scheduler, caf::exit_reason::user_shutdown);
+  return code;
+}
+
+}  // namespace
+
+}  // namespace coppice::scheduler
+
+int main(int argc, char** argv) {
+  coppice::block_stop_signals();
+  CLI::App app{"Places requests on engines. Workers and gateways dial it."};
+  std::string config, ready_file;
+  app.add_option("--config", config, "YAML: name, listen, metrics, log, mesh");
+  app.add_option("--ready-file", ready_file, "Written, as JSON, once it accepts connections");
+  app.set_version_flag("--version", "coppice-scheduler " COPPICE_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& failure) {
+    return app.exit(failure) == 0 ? 0 : coppice::scheduler::exit_usage;
+  }
+  coppice::scheduler::process_options options;
+  if (!config.empty()) {
+    auto read = coppice::scheduler::read_options(config);
+    if (!read) return coppice::scheduler::report(read.error(), coppice::scheduler::exit_config);
+    options = std::move(*read);
+  }
+  coppice::start_log(options.name, options.level);
+  return coppice::scheduler::run(options, ready_file);
+}

@@ -1,0 +1,147 @@
+#include "scheduler/placement/placement.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "scheduler/placement/predicted_finish.hpp"
+
+namespace coppice::scheduler {
+
+namespace {
+
+constexpr std::uint64_t shortest_retry_us = 1'000;
+constexpr std::uint64_t longest_retry_us = 50'000;
+
+}  // namespace
+
+/// One candidate engine while a want is shared out.
+struct placement::slot {
+  engine_table::candidate where;
+  credit_key key;
+  engine_load load;
+  std::uint32_t free = 0;
+  std::uint32_t granted = 0;
+};
+
+namespace {
+
+/// Rows that fill the batch forming there, at least one.
+template <class Slot>
+std::uint32_t chunk(const Slot& slot, std::uint32_t wanted) {
+  const auto room = slot.load.max_batch - slot.load.held_rows % slot.load.max_batch;
+  return std::min({wanted, slot.free, room});
+}
+
+template <class Slot>
+Slot* best(std::vector<Slot>& slots) {
+  Slot* found = nullptr;
+  std::uint64_t least = 0;
+  for (auto& slot : slots) {
+    if (slot.free == 0) continue;
+    const auto finish = predicted_finish_us(slot.load);
+    if (found == nullptr || finish < least) found = &slot, least = finish;
+  }
+  return found;
+}
+
+template <class Slot>
+std::uint32_t share_out(std::vector<Slot>& slots, std::uint32_t rows) {
+  std::uint32_t placed = 0;
+  while (placed < rows) {
+    auto* slot = best(slots);
+    if (slot == nullptr) break;
+    const auto n = chunk(*slot, rows - placed);
+    slot->free -= n;
+    slot->granted += n;
+    slot->load.held_rows += n;
+    placed += n;
+  }
+  return placed;
+}
+
+template <class Slot>
+std::uint64_t retry_after(const std::vector<Slot>& slots) {
+  std::uint64_t soonest = longest_retry_us;
+  for (const auto& slot : slots)
+    if (slot.load.costs != nullptr)
+      soonest = std::min(soonest, batch_us(*slot.load.costs, slot.load.max_batch));
+  return std::clamp(soonest, shortest_retry_us, longest_retry_us);
+}
+
+}  // namespace
+
+proto::place_reply placement::place(const engine_table& engines,
+                                    const proto::place_request& request, steady_time now) {
+  const auto shard = request.gateway + "/" + std::to_string(request.shard);
+  account_.expire(now);
+  account_.replace(shard, request.holdings, now);
+  proto::place_reply out;
+  for (const auto& want : request.wants) place_want(engines, shard, want, out);
+  return out;
+}
+
+/// The engines that serve a want, as the account sees them.
+std::vector<placement::slot> placement::slots_for(const engine_table& engines,
+                                                  const proto::want& want) const {
+  std::vector<slot> slots;
+  for (const auto& where : engines.serving(want.model, want.version)) {
+    const auto& card = *where.card;
+    slot each{where, {where.engine->incarnation, card.name, card.version}, {}};
+    const auto held = account_.held(each.key);
+    const auto instances = std::max(1u, card.capacity_rows / (2 * card.max_batch));
+    each.free = card.capacity_rows > held ? card.capacity_rows - held : 0;
+    each.load = {held, card.max_batch, instances,
+                 where.load != nullptr ? &where.load->costs : nullptr};
+    slots.push_back(std::move(each));
+  }
+  return slots;
+}
+
+/// Rows beyond the want that bring the shard up to its equal share of the capacity.
+std::uint32_t placement::spare_rows(const std::vector<slot>& slots, const std::string& shard,
+                                    std::uint32_t wanted) const {
+  std::uint32_t capacity = 0, mine = wanted;
+  for (const auto& each : slots) {
+    capacity += each.where.card->capacity_rows;
+    mine += account_.held_by(shard, each.key);
+  }
+  const auto shards = std::max<std::size_t>(1, account_.live_shards());
+  const auto fair = static_cast<std::uint32_t>(capacity / shards);
+  return fair > mine ? fair - mine : 0;
+}
+
+bool placement::holds_any(const std::vector<slot>& slots, const std::string& shard) const {
+  return std::any_of(slots.begin(), slots.end(),
+                     [&](const slot& each) { return account_.held_by(shard, each.key) > 0; });
+}
+
+void placement::grant_rows(const std::vector<slot>& slots, const std::string& shard,
+                           const proto::want& want, proto::place_reply& out) {
+  for (const auto& each : slots) {
+    if (each.granted == 0) continue;
+    account_.add(shard, each.key, each.granted);
+    const auto& engine = *each.where.engine;
+    out.grants.push_back({engine.name, engine.incarnation, engine.endpoint, engine.link_key,
+                          want.model, each.key.version, want.version, each.granted, to_us(ttl_)});
+  }
+}
+
+void placement::place_want(const engine_table& engines, const std::string& shard,
+                           const proto::want& want, proto::place_reply& out) {
+  auto slots = slots_for(engines, want);
+  if (slots.empty()) {
+    out.refused.push_back({want.model, want.version, "unavailable", longest_retry_us});
+    return;
+  }
+  auto placed = share_out(slots, want.rows + spare_rows(slots, shard, want.rows));
+  if (placed == 0 && !holds_any(slots, shard)) {
+    // Others hold it all by the account, which may be behind: let an engine decide on one batch.
+    for (auto& each : slots) each.free = each.load.max_batch;
+    placed = share_out(slots, std::min(want.rows, slots.front().load.max_batch));
+  }
+  grant_rows(slots, shard, want, out);
+  if (placed < want.rows)
+    out.refused.push_back({want.model, want.version, "overloaded", retry_after(slots)});
+}
+
+}  // namespace coppice::scheduler

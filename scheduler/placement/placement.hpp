@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "proto/messages/control.hpp"
+#include "scheduler/placement/credit_account.hpp"
+#include "scheduler/placement/engine_table.hpp"
+
+namespace coppice::scheduler {
+
+/// Turns demand into grants: this is where a request is placed. Each row of a want goes to the
+/// engine with the least predicted finish that has room by the account; a shard that asks for a
+/// model is granted spare credit up to its fair share, so that its next requests need no asking.
+class placement {
+ public:
+  explicit placement(duration credit_ttl) : ttl_{credit_ttl}, account_{credit_ttl} {}
+
+  [[nodiscard]] proto::place_reply place(const engine_table& engines,
+                                         const proto::place_request& request, steady_time now);
+  void forget(incarnation_id incarnation) { account_.forget(incarnation); }
+  void forget_gateway(const std::string& gateway) { account_.forget_gateway(gateway); }
+
+ private:
+  struct slot;
+  [[nodiscard]] std::vector<slot> slots_for(const engine_table& engines,
+                                            const proto::want& want) const;
+  [[nodiscard]] std::uint32_t spare_rows(const std::vector<slot>& slots, const std::string& shard,
+                                         std::uint32_t wanted) const;
+  [[nodiscard]] bool holds_any(const std::vector<slot>& slots, const std::string& shard) const;
+  void grant_rows(const std::vector<slot>& slots, const std::string& shard,
+                  const proto::want& want, proto::place_reply& out);
+  void place_want(const engine_table& engines, const std::string& shard,
+                  const proto::want& want, proto::place_reply& out);
+
+  duration ttl_;
+  credit_account account_;
+};
+
+}  // namespace coppice::scheduler
