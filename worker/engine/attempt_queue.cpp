@@ -1,0 +1,169 @@
+#include "worker/engine/attempt_queue.hpp"
+
+#include <algorithm>
+
+namespace coppice::worker {
+
+namespace {
+
+/// Left for the reply's way back when a deadline forces a batch out.
+constexpr duration reply_margin = 1ms;
+
+std::int64_t bucket_of(const std::vector<std::int64_t>& buckets, std::int64_t size) {
+  const auto bucket = std::lower_bound(buckets.begin(), buckets.end(), size);
+  return bucket == buckets.end() ? size : *bucket;
+}
+
+void append_dimension(std::string& key, const model_spec& spec, bool variable,
+                      std::int64_t size) {
+  if (variable && spec.padding == padding_mode::longest) size = -1;
+  if (variable && spec.padding == padding_mode::buckets) size = bucket_of(spec.buckets, size);
+  key += std::to_string(size);
+  key += ',';
+}
+
+}  // namespace
+
+std::string shape_key(const model_spec& spec, const batch_item& item) {
+  std::string key;
+  if (!spec.batchable || spec.inputs.empty()) return key;
+  for (std::size_t i = 0; i < item.inputs.size() && i < spec.inputs.size(); ++i) {
+    const auto& wanted = spec.inputs[i].spec.shape;
+    const auto& shape = item.inputs[i].shape;
+    for (std::size_t d = 0; d < wanted.size(); ++d)
+      append_dimension(key, spec, wanted[d] < 0, shape[d + 1]);
+    key += ';';
+  }
+  return key;
+}
+
+void attempt_queue::recent_peak::see(std::uint32_t rows, steady_time now) {
+  if (now - began_ >= epoch_) {
+    last_ = now - began_ >= 2 * epoch_ ? 0 : current_;
+    current_ = 0;
+    began_ = now;
+  }
+  current_ = std::max(current_, rows);
+}
+
+attempt_queue::attempt_queue(const model_spec& spec)
+    : batchable_{spec.batchable},
+      max_batch_{spec.max_batch},
+      capacity_{spec.card().capacity_rows},
+      max_delay_{spec.max_delay},
+      policy_{spec.policy},
+      peak_{std::max<duration>(20ms, 10 * spec.max_delay)} {}
+
+bool attempt_queue::push(attempt&& attempt, steady_time now) {
+  const auto rows = attempt.item.rows;
+  if (queued_rows_ + running_rows_ + rows > capacity_) return false;
+  queued_rows_ += rows;
+  peak_.see(queued_rows_ + running_rows_, now);
+  auto before = waiting_.end();
+  while (before != waiting_.begin() && std::prev(before)->deadline > attempt.deadline) --before;
+  waiting_.insert(before, std::move(attempt));
+  return true;
+}
+
+attempt_queue::shape_rows attempt_queue::same_shape(const attempt& first) const {
+  shape_rows found;
+  for (const auto& each : waiting_) {
+    if (each.shape != first.shape) continue;
+    found.rows += each.item.rows;
+    found.oldest = std::min(found.oldest, each.arrived);
+  }
+  return found;
+}
+
+steady_time attempt_queue::forced_at(const attempt& first) const {
+  return first.deadline - reply_margin - 2 * times_.expect(max_batch_);
+}
+
+std::optional<release_reason> attempt_queue::why_now(const attempt& first,
+                                                     steady_time now) const {
+  if (!batchable_) return release_reason::alone;
+  const auto same = same_shape(first);
+  if (policy_ != batch_policy::window && same.rows >= max_batch_) return release_reason::size;
+  if (policy_ != batch_policy::size) {
+    if (max_delay_ == duration{0}) return release_reason::idle;
+    if (now - same.oldest >= max_delay_) return release_reason::window;
+  }
+  if (now >= forced_at(first)) return release_reason::deadline;
+  if (policy_ == batch_policy::hybrid && queued_rows_ + running_rows_ >= peak_.rows())
+    return release_reason::idle;
+  return std::nullopt;
+}
+
+std::optional<batch> attempt_queue::next(steady_time now) {
+  // Only the most urgent attempt of each shape can lead a batch.
+  std::vector<const std::string*> seen;
+  for (const auto& first : waiting_) {
+    if (std::any_of(seen.begin(), seen.end(), [&](auto* shape) { return *shape == first.shape; }))
+      continue;
+    if (const auto reason = why_now(first, now)) return take(std::string{first.shape}, *reason);
+    seen.push_back(&first.shape);
+  }
+  return std::nullopt;
+}
+
+attempt attempt_queue::take_out(waiting::iterator at) {
+  auto taken = std::move(*at);
+  waiting_.erase(at);
+  queued_rows_ -= taken.item.rows;
+  return taken;
+}
+
+batch attempt_queue::take(const std::string& shape, release_reason reason) {
+  batch out;
+  out.reason = reason;
+  for (auto at = waiting_.begin(); at != waiting_.end() && out.rows < max_batch_;) {
+    const auto here = at++;
+    if (here->shape != shape || out.rows + here->item.rows > max_batch_) continue;
+    out.rows += here->item.rows;
+    out.attempts.push_back(take_out(here));
+    if (!batchable_) break;
+  }
+  running_rows_ += out.rows;
+  return out;
+}
+
+std::optional<steady_time> attempt_queue::next_event(bool free_instance) const {
+  if (waiting_.empty()) return std::nullopt;
+  auto at = waiting_.front().deadline;
+  if (!free_instance) return at;
+  at = std::min(at, forced_at(waiting_.front()));
+  if (policy_ != batch_policy::size)
+    for (const auto& each : waiting_) at = std::min(at, each.arrived + max_delay_);
+  return at;
+}
+
+std::vector<attempt> attempt_queue::take_expired(steady_time now) {
+  std::vector<attempt> expired;
+  while (!waiting_.empty() && waiting_.front().deadline <= now)
+    expired.push_back(take_out(waiting_.begin()));
+  return expired;
+}
+
+std::optional<attempt> attempt_queue::cancel(attempt_id id, const std::string& gateway) {
+  const auto found = std::find_if(waiting_.begin(), waiting_.end(), [&](const attempt& each) {
+    return each.id == id && each.gateway == gateway;
+  });
+  if (found == waiting_.end()) return std::nullopt;
+  return take_out(found);
+}
+
+std::size_t attempt_queue::drop_gateway(const std::string& gateway) {
+  const auto before = waiting_.size();
+  for (auto at = waiting_.begin(); at != waiting_.end();) {
+    const auto here = at++;
+    if (here->gateway == gateway) (void)take_out(here);
+  }
+  return before - waiting_.size();
+}
+
+void attempt_queue::finished(std::uint32_t rows, duration took) {
+  running_rows_ -= rows;
+  times_.record(rows, took);
+}
+
+}  // namespace coppice::worker

@@ -1,0 +1,132 @@
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+#include "proto/codec/codec.hpp"
+#include "worker/model/model.hpp"
+
+namespace coppice::worker {
+
+namespace {
+
+/// What the built-in models read of a request's parameters.
+struct builtin_parameters {
+  /// sleep: milliseconds.
+  double ms = 1;
+  /// crash: the signal it dies by, or with `exit` the status it exits with.
+  std::uint32_t signal = SIGSEGV;
+  std::optional<std::uint32_t> exit;
+
+  static constexpr auto fields() {
+    using proto::field;
+    return std::tuple{field{"ms", &builtin_parameters::ms},
+                      field{"signal", &builtin_parameters::signal},
+                      field{"exit", &builtin_parameters::exit}};
+  }
+};
+
+expected<builtin_parameters> read_parameters(const proto::raw_value& raw) {
+  if (raw.empty()) return builtin_parameters{};
+  return proto::decode<builtin_parameters>(raw.bytes);
+}
+
+/// Returns its inputs under their own names.
+class echo_model : public model {
+ public:
+  expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override {
+    std::vector<item_outputs> outputs;
+    outputs.reserve(batch.size());
+    for (const auto& item : batch) outputs.push_back(item.inputs);
+    return outputs;
+  }
+};
+
+/// Returns its inputs with every bit inverted: what came back is not what was sent.
+class flip_model : public model {
+ public:
+  expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override {
+    std::vector<item_outputs> outputs;
+    for (const auto& item : batch) {
+      auto& tensors = outputs.emplace_back(item.inputs);
+      for (auto& tensor : tensors) flip(tensor);
+    }
+    return outputs;
+  }
+
+ private:
+  static void flip(host_tensor& tensor) {
+    if (tensor.type == datatype::bytes) return;
+    const auto flipped = std::make_shared<std::string>(tensor.bytes.size(), '\0');
+    for (std::size_t i = 0; i < tensor.bytes.size(); ++i)
+      (*flipped)[i] = static_cast<char>(~tensor.bytes[i]);
+    tensor.bytes = std::as_bytes(std::span{flipped->data(), flipped->size()});
+    tensor.owner = flipped;
+  }
+};
+
+/// Takes `ms` milliseconds of nothing, then echoes.
+class sleep_model : public echo_model {
+ public:
+  /// The kernel's default slack of 50 us would lengthen every sleep.
+  sleep_model() { ::prctl(PR_SET_TIMERSLACK, 1000UL); }
+
+  expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override {
+    for (const auto& item : batch) {
+      const auto parameters = read_parameters(item.parameters);
+      if (!parameters) return tl::unexpected(parameters.error());
+      if (!(parameters->ms >= 0 && parameters->ms <= 3.6e6))
+        return fail(errc::invalid, "Parameter 'ms' must be 0 to 3600000.");
+      pause(parameters->ms);
+    }
+    return echo_model::run(batch);
+  }
+
+ private:
+  static void pause(double ms) {
+    timespec left{static_cast<time_t>(ms / 1e3),
+                  static_cast<long>(ms * 1e6) % 1'000'000'000L};
+    while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {
+    }
+  }
+};
+
+/// Ends its process: by a signal, or with an exit status.
+class crash_model : public model {
+ public:
+  expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override {
+    const auto parameters = read_parameters(batch.front().parameters);
+    if (!parameters) return tl::unexpected(parameters.error());
+    if (parameters->exit) ::_exit(static_cast<int>(*parameters->exit));
+    std::signal(static_cast<int>(parameters->signal), SIG_DFL);
+    std::raise(static_cast<int>(parameters->signal));
+    return fail(errc::model_error, "The signal did not end the process.");
+  }
+};
+
+/// Never returns.
+class hang_model : public model {
+ public:
+  expected<std::vector<item_outputs>> run(std::span<const batch_item>) override {
+    for (;;) ::pause();
+  }
+};
+
+}  // namespace
+
+expected<std::unique_ptr<model>> load_builtin(const model_spec& spec, const std::string&) {
+  const auto& name = spec.builtin;
+  if (name == "echo") return std::make_unique<echo_model>();
+  if (name == "flip") return std::make_unique<flip_model>();
+  if (name == "sleep") return std::make_unique<sleep_model>();
+  if (name == "crash") return std::make_unique<crash_model>();
+  if (name == "hang") return std::make_unique<hang_model>();
+  return fail(errc::invalid, "No built-in model is called '" + name +
+                                 "'; there are echo, sleep, crash, hang and flip.");
+}
+
+}  // namespace coppice::worker

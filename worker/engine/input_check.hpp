@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "base/error.hpp"
+#include "proto/messages/link.hpp"
+#include "worker/model/model.hpp"
+
+namespace coppice::worker {
+
+/// The frames behind a header; shared with the tensors that point into them.
+using shared_frames = std::vector<std::shared_ptr<zmq::message_t>>;
+
+/// Checks the inputs of a request against the model and gives them in the model's order, with
+/// `data` arrays turned into raw elements. Total: any header and frames give an item or an error.
+/// @error `invalid`, one sentence that names the input, what was expected and what came.
+expected<batch_item> check_inputs(const model_spec& spec, const proto::link_request& request,
+                                  const shared_frames& frames);
+
+/// Elements of `shape`. @error `invalid` for a negative dimension, too high a rank or too many.
+expected<std::uint64_t> element_count(const std::string& name,
+                                      const std::vector<std::int64_t>& shape);
+
+}  // namespace coppice::worker

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "worker/engine/attempt_queue.hpp"
+#include "worker/engine/instance_thread.hpp"
+#include "worker/engine/load_counts.hpp"
+
+namespace coppice::worker {
+
+/// One version of one model on this engine: its queue, its instances, its figures.
+struct served_model {
+  explicit served_model(model_spec of) : spec{std::move(of)}, queue{spec} {}
+
+  /// A free instance, or null.
+  [[nodiscard]] instance_thread* free_instance() const {
+    for (const auto& each : instances)
+      if (!each->busy()) return each.get();
+    return nullptr;
+  }
+
+  model_spec spec;
+  attempt_queue queue;
+  load_counts counts;
+  /// Set instead of `instances` for built-in models that take no time: they run on the link thread.
+  std::unique_ptr<model> in_line;
+  progress_page::lane* in_line_page = nullptr;
+  std::vector<std::unique_ptr<instance_thread>> instances;
+};
+
+}  // namespace coppice::worker

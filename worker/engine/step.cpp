@@ -1,0 +1,64 @@
+#include "worker/engine/step.hpp"
+
+#include <algorithm>
+
+namespace coppice::worker {
+
+namespace {
+
+/// Shows the attempts of a step to the worker while it lives.
+class step_mark {
+ public:
+  step_mark(const batch& running, progress_page::lane& page) : page_{page} {
+    const auto n = std::min(running.attempts.size(), progress_page::max_step_attempts);
+    for (std::size_t i = 0; i < n; ++i)
+      page_.attempts[i].store(running.attempts[i].id.value, std::memory_order_relaxed);
+    page_.attempt_count.store(static_cast<std::uint32_t>(n), std::memory_order_relaxed);
+    page_.ticks.fetch_add(1, std::memory_order_release);
+  }
+  ~step_mark() { page_.ticks.fetch_add(1, std::memory_order_release); }
+  step_mark(const step_mark&) = delete;
+  step_mark& operator=(const step_mark&) = delete;
+
+ private:
+  progress_page::lane& page_;
+};
+
+expected<std::vector<item_outputs>> run_guarded(model& instance,
+                                                std::span<const batch_item> items) try {
+  auto outputs = instance.run(items);
+  if (outputs && outputs->size() != items.size())
+    return fail(errc::model_error, "The model gave another number of results than it got items.");
+  return outputs;
+} catch (const std::exception& failure) {
+  return fail(errc::model_error, failure.what());
+}
+
+}  // namespace
+
+finished_batch run_step(model& instance, batch&& running, progress_page::lane& page) {
+  const auto begin = now();
+  const step_mark mark{running, page};
+  std::vector<batch_item> items;
+  items.reserve(running.attempts.size());
+  for (auto& attempt : running.attempts) items.push_back(std::move(attempt.item));
+  finished_batch done;
+  if (auto all = run_guarded(instance, items)) {
+    for (auto& each : *all) done.results.emplace_back(std::move(each));
+  } else if (items.size() == 1) {
+    done.results.emplace_back(tl::unexpected(all.error()));
+  } else {
+    for (const auto& item : items) {
+      auto one = run_guarded(instance, {&item, 1});
+      if (one)
+        done.results.emplace_back(std::move(one->front()));
+      else
+        done.results.emplace_back(tl::unexpected(one.error()));
+    }
+  }
+  done.ran = std::move(running);
+  done.took = now() - begin;
+  return done;
+}
+
+}  // namespace coppice::worker

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "worker/engine/attempt.hpp"
+#include "worker/engine/progress_page.hpp"
+#include "worker/model/model.hpp"
+
+namespace coppice::worker {
+
+/// A batch that has run: one result per attempt, in order.
+struct finished_batch {
+  batch ran;
+  std::vector<expected<item_outputs>> results;
+  duration took{0};
+};
+
+/// Runs `batch` on `instance`, the page showing its attempts while it runs. If a batch of several
+/// fails, each of its items runs alone, so that only the bad one fails. Foreign exceptions end
+/// here as `model_error`.
+finished_batch run_step(model& instance, batch&& batch, progress_page::lane& page);
+
+}  // namespace coppice::worker

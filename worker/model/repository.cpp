@@ -1,0 +1,321 @@
+#include "worker/model/repository.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include <yaml-cpp/yaml.h>
+
+#include "proto/limits.hpp"
+#include "worker/model/datatype.hpp"
+
+namespace coppice::worker {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::array<std::string_view, 17> known_keys{
+    "inputs",  "outputs",   "batchable", "max_batch", "max_delay_ms", "policy",
+    "padding", "buckets",   "instances", "threads",   "warm_up",      "backend",
+    "builtin", "device",    "attributes", "torch_version", "description"};
+
+/// Reads one model.yml into a spec without version; what is wrong becomes findings.
+class spec_reader {
+ public:
+  spec_reader(fs::path file, std::vector<finding>& findings)
+      : file_{std::move(file)}, findings_{findings} {}
+
+  /// The spec, or nothing if a finding was added.
+  std::optional<model_spec> read(std::string name);
+
+ private:
+  void reject(const YAML::Node& at, std::string problem, std::string remedy);
+  void check_keys(const YAML::Node& root);
+  template <class T>
+  void number(const YAML::Node& root, const char* key, T low, T high, T& out);
+  template <class T>
+  void choice(const YAML::Node& root, const char* key,
+              const std::vector<std::pair<std::string, T>>& choices, T& out);
+  void flag(const YAML::Node& root, const char* key, bool& out);
+  void tensors(const YAML::Node& root, const char* key, std::vector<tensor_rule>& out);
+  void tensor(const YAML::Node& node, tensor_rule& out);
+  void shape(const YAML::Node& node, std::vector<std::int64_t>& out);
+  void padding(const YAML::Node& root, model_spec& spec);
+  void warm_up(const YAML::Node& root, model_spec& spec);
+  void backend(const YAML::Node& root, model_spec& spec);
+  void attributes(const YAML::Node& root, model_spec& spec);
+
+  fs::path file_;
+  std::vector<finding>& findings_;
+  bool failed_ = false;
+};
+
+void spec_reader::reject(const YAML::Node& at, std::string problem, std::string remedy) {
+  failed_ = true;
+  const int line = at.IsDefined() ? at.Mark().line + 1 : 0;
+  findings_.push_back({file_, line, std::move(problem), std::move(remedy)});
+}
+
+void spec_reader::check_keys(const YAML::Node& root) {
+  for (const auto& entry : root) {
+    const auto key = entry.first.as<std::string>("");
+    if (std::find(known_keys.begin(), known_keys.end(), key) == known_keys.end())
+      reject(entry.first, "unknown key '" + key + "'.", "Remove it, or see docs/models.md for the keys.");
+  }
+}
+
+template <class T>
+void spec_reader::number(const YAML::Node& root, const char* key, T low, T high, T& out) {
+  const auto node = root[key];
+  if (!node) return;
+  T value{};
+  if (YAML::convert<T>::decode(node, value) && value >= low && value <= high) {
+    out = value;
+    return;
+  }
+  std::string bounds = std::to_string(low) + " to " + std::to_string(high);
+  reject(node, "'" + std::string{key} + "' is no number from " + bounds + ".",
+         "Write a number in that range.");
+}
+
+template <class T>
+void spec_reader::choice(const YAML::Node& root, const char* key,
+                         const std::vector<std::pair<std::string, T>>& choices, T& out) {
+  const auto node = root[key];
+  if (!node) return;
+  const auto text = node.as<std::string>("");
+  std::string all;
+  for (const auto& [name, value] : choices) {
+    if (name == text) {
+      out = value;
+      return;
+    }
+    all += (all.empty() ? "" : ", ") + name;
+  }
+  reject(node, "'" + std::string{key} + "' is '" + text + "'.", "Use one of: " + all + ".");
+}
+
+void spec_reader::flag(const YAML::Node& root, const char* key, bool& out) {
+  const auto node = root[key];
+  if (node && !YAML::convert<bool>::decode(node, out))
+    reject(node, "'" + std::string{key} + "' is neither true nor false.", "Write true or false.");
+}
+
+void spec_reader::shape(const YAML::Node& node, std::vector<std::int64_t>& out) {
+  if (!node.IsSequence())
+    return reject(node, "a shape must be a list.", "Write [] for a scalar, -1 for a variable size.");
+  for (const auto& each : node) {
+    std::int64_t size = 0;
+    if (!YAML::convert<std::int64_t>::decode(each, size) || size < -1)
+      return reject(each, "a dimension must be -1 or a whole number from 0.", "Correct the shape.");
+    out.push_back(size);
+  }
+  if (out.size() >= proto::max_rank)
+    reject(node, "a shape has too many dimensions.", "At most 7 beside the batch are served.");
+}
+
+void spec_reader::tensor(const YAML::Node& node, tensor_rule& out) {
+  if (!node.IsMap() || !node["name"] || !node["datatype"] || !node["shape"])
+    return reject(node, "a tensor needs name, datatype and shape.",
+                  "Write {name: x, datatype: FP32, shape: [8]}.");
+  for (const auto& entry : node) {
+    const auto key = entry.first.as<std::string>("");
+    if (key != "name" && key != "datatype" && key != "shape" && key != "attribute" &&
+        key != "pad_value")
+      reject(entry.first, "unknown key '" + key + "' of a tensor.",
+             "Known are name, datatype, shape, attribute, pad_value.");
+  }
+  out.spec.name = node["name"].as<std::string>("");
+  out.spec.datatype = node["datatype"].as<std::string>("");
+  out.attribute = node["attribute"].as<std::string>("");
+  out.pad_value = node["pad_value"].as<double>(0);
+  if (out.spec.name.empty() || out.spec.name.size() > proto::max_name_bytes)
+    reject(node["name"], "a tensor's name must have 1 to 256 bytes.", "Give it the model's own name.");
+  if (!datatype_from_name(out.spec.datatype))
+    reject(node["datatype"], "unknown datatype '" + out.spec.datatype + "'.",
+           "Use an OIP name: BOOL, UINT8..UINT64, INT8..INT64, FP16, BF16, FP32, FP64, BYTES.");
+  shape(node["shape"], out.spec.shape);
+}
+
+void spec_reader::tensors(const YAML::Node& root, const char* key,
+                          std::vector<tensor_rule>& out) {
+  const auto list = root[key];
+  if (!list) return;
+  if (!list.IsSequence())
+    return reject(list, "'" + std::string{key} + "' must be a list of tensors.",
+                  "Write one {name, datatype, shape} a line.");
+  for (const auto& each : list) {
+    tensor(each, out.emplace_back());
+    const auto& name = out.back().spec.name;
+    const auto twice = std::count_if(out.begin(), out.end(), [&](const tensor_rule& rule) {
+      return rule.spec.name == name;
+    });
+    if (twice > 1) reject(each, "'" + name + "' stands there twice.", "Rename or remove one.");
+  }
+}
+
+void spec_reader::padding(const YAML::Node& root, model_spec& spec) {
+  choice<padding_mode>(root, "padding",
+                       {{"none", padding_mode::none}, {"longest", padding_mode::longest},
+                        {"buckets", padding_mode::buckets}}, spec.padding);
+  if (const auto list = root["buckets"]) {
+    if (!list.IsSequence()) return reject(list, "'buckets' must be a list.", "Write [16, 32, 64].");
+    for (const auto& each : list) spec.buckets.push_back(each.as<std::int64_t>(0));
+    if (!std::is_sorted(spec.buckets.begin(), spec.buckets.end()) || spec.buckets.empty() ||
+        spec.buckets.front() < 1)
+      reject(list, "'buckets' must be whole numbers from 1, ascending.", "Sort them.");
+  }
+  if (spec.padding == padding_mode::buckets && spec.buckets.empty())
+    reject(root["padding"], "padding: buckets without 'buckets'.", "Add buckets: [16, 32, 64].");
+}
+
+void spec_reader::warm_up(const YAML::Node& root, model_spec& spec) {
+  const auto node = root["warm_up"];
+  if (!node) return;
+  number<std::uint32_t>(node, "rows", 1, spec.max_batch, spec.warm_up_rows);
+  for (const auto& entry : node["shape"])
+    for (const auto& size : entry.second)
+      spec.warm_up_shape[entry.first.as<std::string>("")].push_back(size.as<std::int64_t>(1));
+}
+
+void spec_reader::backend(const YAML::Node& root, model_spec& spec) {
+  enum class named { automatic, torchscript, aotinductor, builtin };
+  auto kind = named::automatic;
+  choice<named>(root, "backend",
+                {{"auto", named::automatic}, {"torchscript", named::torchscript},
+                 {"aotinductor", named::aotinductor}, {"builtin", named::builtin}}, kind);
+  spec.backend = kind == named::builtin       ? backend_kind::builtin
+                 : kind == named::aotinductor ? backend_kind::aotinductor
+                                              : backend_kind::torchscript;
+  spec.builtin = root["builtin"].as<std::string>("");
+  if (kind == named::builtin && !builtin_spec(spec.builtin))
+    reject(root["backend"], "no built-in model '" + spec.builtin + "'.",
+           "Add builtin: echo, sleep, crash, hang or flip.");
+  if (kind != named::builtin && (spec.inputs.empty() || spec.outputs.empty()))
+    reject(root, "'inputs' and 'outputs' are needed.", "List every input and output with its shape.");
+}
+
+void spec_reader::attributes(const YAML::Node& root, model_spec& spec) {
+  for (const auto& entry : root["attributes"]) {
+    double value = 0;
+    if (!YAML::convert<double>::decode(entry.second, value))
+      reject(entry.second, "an attribute's constant must be a number.", "Write path: number.");
+    spec.attributes[entry.first.as<std::string>("")] = value;
+  }
+}
+
+std::optional<model_spec> spec_reader::read(std::string name) try {
+  const auto root = YAML::LoadFile(file_.string());
+  model_spec spec;
+  spec.name = std::move(name);
+  if (!root.IsMap()) {
+    reject(root, "the file is no map of keys.", "Write inputs, outputs and so on.");
+    return std::nullopt;
+  }
+  check_keys(root);
+  tensors(root, "inputs", spec.inputs);
+  tensors(root, "outputs", spec.outputs);
+  flag(root, "batchable", spec.batchable);
+  number<std::uint32_t>(root, "max_batch", 1, 1024, spec.max_batch);
+  number<std::uint32_t>(root, "instances", 1, 64, spec.instances);
+  number<std::uint32_t>(root, "threads", 1, 256, spec.threads);
+  double delay_ms = 0;
+  number<double>(root, "max_delay_ms", 0, 60'000, delay_ms);
+  spec.max_delay = std::chrono::duration_cast<duration>(std::chrono::duration<double, std::milli>(delay_ms));
+  choice<batch_policy>(root, "policy",
+                       {{"size", batch_policy::size}, {"window", batch_policy::window},
+                        {"hybrid", batch_policy::hybrid}}, spec.policy);
+  padding(root, spec);
+  warm_up(root, spec);
+  backend(root, spec);
+  attributes(root, spec);
+  spec.device = root["device"].as<std::string>("cpu");
+  if (!spec.batchable && spec.max_batch > 1)
+    reject(root["max_batch"], "max_batch above 1 needs batchable: true.", "Add batchable: true.");
+  return failed_ ? std::nullopt : std::optional{spec};
+} catch (const YAML::Exception& failure) {
+  findings_.push_back({file_, failure.mark.line + 1, "not readable as YAML: " + failure.msg + ".",
+                       "Correct the file."});
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> version_of(const fs::path& folder) {
+  const auto name = folder.filename().string();
+  std::uint32_t version = 0;
+  const auto* end = name.data() + name.size();
+  const auto [stop, failed] = std::from_chars(name.data(), end, version);
+  if (failed != std::errc{} || stop != end || version == 0) return std::nullopt;
+  return version;
+}
+
+void add_version(const fs::path& folder, std::uint32_t version, model_spec spec,
+                 repository& out) {
+  spec.version = version;
+  const auto script = folder / "model.pt", package = folder / "model.pt2";
+  const bool is_package = fs::exists(package);
+  if (!is_package && !fs::exists(script)) {
+    out.findings.push_back({folder, 0, "there is neither model.pt nor model.pt2.",
+                            "Export the model into this folder, or remove it."});
+    return;
+  }
+  spec.file = is_package ? package : script;
+  spec.backend = is_package ? backend_kind::aotinductor : backend_kind::torchscript;
+  out.specs.push_back(std::move(spec));
+}
+
+void read_model(const fs::path& folder, repository& out) {
+  const auto file = folder / "model.yml";
+  auto spec = spec_reader{file, out.findings}.read(folder.filename().string());
+  if (!spec) return;
+  if (spec->backend == backend_kind::builtin) {
+    out.specs.push_back(std::move(*spec));
+    return;
+  }
+  bool any = false;
+  for (const auto& entry : fs::directory_iterator{folder})
+    if (const auto version = version_of(entry.path()); version && entry.is_directory()) {
+      any = true;
+      add_version(entry.path(), *version, *spec, out);
+    }
+  if (!any)
+    out.findings.push_back({folder, 0, "the model has no version.",
+                            "Put model.pt or model.pt2 into a folder named 1."});
+}
+
+}  // namespace
+
+repository read_repository(const fs::path& folder) try {
+  repository out;
+  if (!fs::is_directory(folder)) {
+    out.findings.push_back({folder, 0, "there is no such folder.", "Name the folder of the models."});
+    return out;
+  }
+  for (const auto& entry : fs::directory_iterator{folder})
+    if (entry.is_directory() && fs::exists(entry.path() / "model.yml")) read_model(entry.path(), out);
+  std::sort(out.specs.begin(), out.specs.end(), [](const model_spec& a, const model_spec& b) {
+    return std::pair{a.name, a.version} < std::pair{b.name, b.version};
+  });
+  return out;
+} catch (const fs::filesystem_error& failure) {
+  return {{}, {{folder, 0, failure.what(), "Check the folder's rights."}}};
+}
+
+expected<model_spec> builtin_spec(const std::string& name) {
+  model_spec spec;
+  spec.name = name;
+  spec.backend = backend_kind::builtin;
+  spec.builtin = name;
+  if (name == "echo" || name == "flip") {
+    spec.batchable = true;
+    spec.max_batch = 64;
+    spec.instances = 4;
+    return spec;
+  }
+  if (name == "sleep" || name == "crash" || name == "hang") return spec;
+  return fail(errc::invalid, "No built-in model is called '" + name +
+                                 "'; there are echo, sleep, crash, hang and flip.");
+}
+
+}  // namespace coppice::worker
