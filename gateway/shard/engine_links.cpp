@@ -1,0 +1,40 @@
+#include "gateway/shard/engine_links.hpp"
+
+namespace coppice::gateway {
+
+const engine_link* engine_links::open(const proto::grant& grant, steady_time now) {
+  const auto [entry, fresh] = links_.try_emplace(grant.incarnation);
+  if (!fresh) return nullptr;
+  entry->second = {grant.incarnation, grant.engine, grant.endpoint, grant.link_key, now, now};
+  return &entry->second;
+}
+
+engine_link* engine_links::find(incarnation_id incarnation) noexcept {
+  const auto found = links_.find(incarnation);
+  return found == links_.end() ? nullptr : &found->second;
+}
+
+engine_link* engine_links::find_endpoint(const std::string& endpoint) noexcept {
+  for (auto& [incarnation, link] : links_)
+    if (link.endpoint == endpoint) return &link;
+  return nullptr;
+}
+
+std::vector<const engine_link*> engine_links::due_for_ping(duration every, steady_time now) {
+  std::vector<const engine_link*> due;
+  for (auto& [incarnation, link] : links_)
+    if (now - link.pinged >= every) link.pinged = now, due.push_back(&link);
+  return due;
+}
+
+std::vector<engine_link> engine_links::lost(duration grace, duration silence,
+                                            steady_time now) const {
+  std::vector<engine_link> gone;
+  for (const auto& [incarnation, link] : links_) {
+    const bool dropped = link.reset != steady_time::max() && now - link.reset >= grace;
+    if (dropped || now - link.heard >= silence) gone.push_back(link);
+  }
+  return gone;
+}
+
+}  // namespace coppice::gateway

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "gateway/shard/credit.hpp"
+#include "gateway/shard/drain_rate.hpp"
+#include "gateway/shard/waiting_rows.hpp"
+
+namespace coppice::gateway {
+
+struct model_counts;
+
+/// What a shard keeps for one model and version as clients name them (version 0: the newest).
+class route {
+ public:
+  route(std::string model, std::uint32_t version) : model_{std::move(model)}, version_{version} {}
+
+  [[nodiscard]] const std::string& model() const noexcept { return model_; }
+  [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
+
+  waiting_rows waiting;
+  credit_purse credit;
+  drain_rate drained;
+  /// Part of the `place` in flight.
+  bool asked = false;
+  /// No `place` for it before this time.
+  steady_time ask_after{};
+  /// Since when no engine serves it; `steady_time::max()`: one does.
+  steady_time unserved_since = steady_time::max();
+  /// Figures, owned by the shard's counts; null in tests.
+  model_counts* counts = nullptr;
+
+ private:
+  std::string model_;
+  std::uint32_t version_;
+};
+
+}  // namespace coppice::gateway
