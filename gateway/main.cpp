@@ -1,0 +1,219 @@
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <nlohmann/json.hpp>
+
+#include "actors/scheduler_dialler.hpp"
+#include "base/ready_file.hpp"
+#include "base/stop_signal.hpp"
+#include "gateway/gateway_actor.hpp"
+#include "gateway/operator_door.hpp"
+#include "gateway/process_options.hpp"
+#include "scheduler/scheduler_actor.hpp"
+
+namespace coppice::gateway {
+
+namespace {
+
+constexpr int exit_failure = 1;
+constexpr int exit_usage = 2;
+constexpr int exit_config = 78;
+
+/// Connections take a descriptor each: use what the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool beyond_loopback(const std::string& endpoint) {
+  return endpoint.starts_with("tcp://") && !endpoint.starts_with("tcp://127.") &&
+         !endpoint.starts_with("tcp://localhost") && !endpoint.starts_with("tcp://[::1]");
+}
+
+/// The gateway process: owns everything in it, in the order in which it ends.
+class process {
+ public:
+  explicit process(process_options options) : options_{std::move(options)}, counts_{registry_} {}
+  ~process();
+
+  /// Opens doors and mesh. @error what kept it from starting.
+  expected<nlohmann::ordered_json> start();
+  /// Waits for a stop signal, or for the shard's failure. @returns the exit code.
+  int wait();
+
+ private:
+  expected<void> check_door() const;
+  expected<std::string> serve_metrics();
+  expected<std::uint16_t> start_scheduler();
+  expected<void> dial();
+  expected<void> open_operator_door();
+  expected<proto::cluster_status> ask_status();
+
+  process_options options_;
+  metrics registry_;
+  shard_counts counts_;
+  actors::system_config config_;
+  caf::actor_system system_{config_};
+  std::unique_ptr<shard_loop> shard_;
+  gateway_self gateway_;
+  proto::scheduler_actor scheduler_;
+  std::vector<caf::actor> diallers_;
+  std::unique_ptr<operator_door> operator_door_;
+};
+
+process::~process() {
+  operator_door_.reset();
+  for (const auto& dialler : diallers_)
+    caf::anon_send_exit(dialler, caf::exit_reason::user_shutdown);
+  shard_.reset();
+  if (gateway_) caf::anon_send_exit(gateway_, caf::exit_reason::user_shutdown);
+  if (scheduler_) caf::anon_send_exit(scheduler_, caf::exit_reason::user_shutdown);
+}
+
+expected<void> process::check_door() const {
+  if (!beyond_loopback(options_.door) || options_.insecure_mesh) return {};
+  return fail(errc::invalid, "The door would listen on " + options_.door +
+                                 " without authentication. Use a loopback address, or set 'mesh: "
+                                 "{insecure: true}' on a network that nobody else can reach.");
+}
+
+expected<std::string> process::serve_metrics() try {
+  const auto where = actors::split_endpoint(options_.metrics);
+  if (!where) return tl::unexpected(where.error());
+  registry_.gauge("coppice_build_info", "1, with the version of this build.",
+                  {{"version", COPPICE_VERSION}}).Set(1);
+  registry_.gauge("coppice_mesh_insecure", "1 if doors or mesh may listen without authentication.")
+      .Set(options_.insecure_mesh ? 1 : 0);
+  return registry_.serve(where->first, where->second) + "/metrics";
+} catch (const std::exception& failure) {
+  return fail(errc::unavailable, "Metrics cannot listen on " + options_.metrics + ": " + failure.what());
+}
+
+expected<std::uint16_t> process::start_scheduler() {
+  scheduler::scheduler_options own;
+  own.name = options_.name + "/scheduler";
+  if (options_.insecure_mesh) own.warnings.push_back("mesh: insecure");
+  scheduler_ = scheduler::spawn_scheduler(system_, std::move(own), registry_);
+  caf::anon_send(gateway_, scheduler_, std::uint32_t{0});
+  return actors::publish_scheduler(system_, scheduler_,
+                                   {*options_.embedded_scheduler, options_.insecure_mesh});
+}
+
+expected<void> process::dial() {
+  std::uint32_t rank = options_.embedded_scheduler ? 1 : 0;
+  for (const auto& each : options_.schedulers) {
+    const auto where = actors::split_endpoint(each);
+    if (!where) return tl::unexpected(where.error());
+    const auto to = gateway_;
+    diallers_.push_back(actors::dial_scheduler(
+        system_, where->first, where->second,
+        {[to, rank](proto::scheduler_actor found) { caf::anon_send(to, std::move(found), rank); },
+         [to, rank](const std::string&) { caf::anon_send(to, rank); }}));
+    ++rank;
+  }
+  return {};
+}
+
+expected<proto::cluster_status> process::ask_status() {
+  caf::scoped_actor self{system_};
+  expected<proto::cluster_status> answer = fail(errc::unavailable, "No answer.");
+  self->request(gateway_, std::chrono::seconds{2}, caf::get_atom::value)
+      .receive([&](proto::cluster_status& status) { answer = std::move(status); },
+               [&](caf::error& why) {
+                 answer = fail(errc::unavailable, "No scheduler answers: " + system_.render(why) + ".");
+               });
+  return answer;
+}
+
+expected<void> process::open_operator_door() {
+  if (options_.operator_door.empty()) return {};
+  operator_door_ = std::make_unique<operator_door>([this] { return ask_status(); });
+  return operator_door_->open(options_.operator_door);
+}
+
+expected<nlohmann::ordered_json> process::start() {
+  if (auto good = check_door(); !good) return tl::unexpected(good.error());
+  shard_options own;
+  own.gateway = options_.name;
+  own.limits = options_.limits;
+  shard_ = std::make_unique<shard_loop>(own, counts_, [this](proto::place_request demand) {
+    caf::anon_send(gateway_, std::move(demand));
+  });
+  const auto door = shard_->bind(options_.door);
+  if (!door) return tl::unexpected(door.error());
+  const auto url = serve_metrics();
+  if (!url) return tl::unexpected(url.error());
+  auto* shard = shard_.get();
+  gateway_ = spawn_gateway(system_, {options_.name, ::getpid(), *door, *url},
+                           [shard](shard_mail mail) { shard->post(std::move(mail)); });
+  nlohmann::ordered_json ready{{"role", "gateway"},       {"name", options_.name},
+                               {"pid", ::getpid()},       {"door", *door},
+                               {"operator", options_.operator_door}, {"metrics", *url}};
+  if (options_.embedded_scheduler) {
+    const auto port = start_scheduler();
+    if (!port) return tl::unexpected(port.error());
+    ready["mesh"] = actors::split_endpoint(*options_.embedded_scheduler)->first + ":" +
+                    std::to_string(*port);
+  }
+  if (auto dialled = dial(); !dialled) return tl::unexpected(dialled.error());
+  if (auto opened = open_operator_door(); !opened) return tl::unexpected(opened.error());
+  shard_->start([](const std::string& reason) {
+    // The shard's clients and rows are lost with it: a fresh process is the next level.
+    log(log_level::error, "shard_failed", {kv("reason", reason)});
+    ::_exit(exit_failure);
+  });
+  return ready;
+}
+
+int process::wait() {
+  wait_for_stop_signal();
+  return 0;
+}
+
+int report(const error& failure) {
+  std::fprintf(stderr, "coppice-gateway: %s\n", failure.message.c_str());
+  return failure.code == errc::invalid ? exit_config : exit_failure;
+}
+
+int run(const process_options& options, const std::string& ready_file) {
+  process running{options};
+  const auto ready = running.start();
+  if (!ready) return report(ready.error());
+  log(log_level::info, "ready", {kv("door", (*ready)["door"].get<std::string>())});
+  if (!ready_file.empty())
+    if (auto written = write_atomically(ready_file, ready->dump() + "\n"); !written)
+      return report(written.error());
+  return running.wait();
+}
+
+}  // namespace
+
+}  // namespace coppice::gateway
+
+int main(int argc, char** argv) {
+  using namespace coppice;
+  block_stop_signals();
+  CLI::App app{"Accepts requests over ZeroMQ (REQ and DEALER) and owns them until their outcome."};
+  std::string config, ready_file;
+  app.add_option("--config", config, "YAML, see docs/operations.md")->required();
+  app.add_option("--ready-file", ready_file, "Written, as JSON, once it accepts connections");
+  app.set_version_flag("--version", "coppice-gateway " COPPICE_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& failure) {
+    return app.exit(failure) == 0 ? 0 : gateway::exit_usage;
+  }
+  const auto options = gateway::read_options(config);
+  if (!options) return gateway::report(options.error());
+  gateway::raise_descriptor_limit();
+  start_log(options->name, options->level);
+  return gateway::run(*options, ready_file);
+}

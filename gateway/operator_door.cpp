@@ -1,0 +1,74 @@
+#include "gateway/operator_door.hpp"
+
+#include <sys/stat.h>
+
+#include <vector>
+
+#include "proto/codec/codec.hpp"
+#include "proto/messages/client.hpp"
+
+namespace coppice::gateway {
+
+namespace {
+
+std::string failure(const error& why) {
+  proto::reply reply;
+  reply.error = proto::error_body{std::string{code_name(why.code)}, why.message,
+                                  describe(why.code).retryable, why.retry_after_ms};
+  return proto::encode(reply);
+}
+
+}  // namespace
+
+operator_door::operator_door(status_source status) : status_{std::move(status)} {
+  door_.set(zmq::sockopt::linger, 100);
+  door_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_header_bytes));
+}
+
+operator_door::~operator_door() {
+  context_.shutdown();
+  if (thread_.joinable()) thread_.join();
+}
+
+expected<void> operator_door::open(const std::string& endpoint) try {
+  const auto before = ::umask(0177);
+  try {
+    door_.bind(endpoint);
+  } catch (...) {
+    ::umask(before);
+    throw;
+  }
+  ::umask(before);
+  thread_ = std::thread{[this] { run(); }};
+  return {};
+} catch (const zmq::error_t& failure) {
+  return fail(errc::unavailable,
+              "The operator door cannot listen on " + endpoint + ": " + failure.what() + ".");
+}
+
+std::string operator_door::answer(const zmq::message_t& header) {
+  const auto request = proto::decode<proto::operator_request>(
+      {static_cast<const char*>(header.data()), header.size()});
+  if (!request) return failure(request.error());
+  if (request->op != "status")
+    return failure({errc::invalid, "Field 'op' must be status at this door.", 0});
+  const auto status = status_();
+  return status ? proto::encode(*status) : failure(status.error());
+}
+
+void operator_door::run() try {
+  for (;;) {
+    std::vector<zmq::message_t> message;
+    do {
+      (void)door_.recv(message.emplace_back(), zmq::recv_flags::none);
+    } while (message.back().more());
+    const auto reply = answer(message.back());
+    for (std::size_t i = 0; i + 1 < message.size(); ++i)
+      (void)door_.send(message[i], zmq::send_flags::sndmore);
+    (void)door_.send(zmq::buffer(reply), zmq::send_flags::none);
+  }
+} catch (const zmq::error_t&) {
+  door_.close();  // the context shuts down
+}
+
+}  // namespace coppice::gateway

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <thread>
+
+#include <zmq.hpp>
+
+#include "base/error.hpp"
+#include "proto/messages/control.hpp"
+
+namespace coppice::gateway {
+
+/// The operators' door: a ROUTER on `ipc://` that only its owner may open (mode 0600), on a thread
+/// of its own. Answers `status` with the `cluster_status` map, anything else with an error map.
+class operator_door {
+ public:
+  using status_source = std::function<expected<proto::cluster_status>()>;
+
+  explicit operator_door(status_source status);
+  ~operator_door();
+
+  /// Binds and starts. @error `unavailable` with the reason.
+  expected<void> open(const std::string& endpoint);
+
+ private:
+  void run();
+  std::string answer(const zmq::message_t& header);
+
+  status_source status_;
+  zmq::context_t context_{1};
+  zmq::socket_t door_{context_, zmq::socket_type::router};
+  std::thread thread_;
+};
+
+}  // namespace coppice::gateway

@@ -1,0 +1,240 @@
+#include "gateway/shard/shard_loop.hpp"
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "base/random.hpp"
+#include "proto/codec/codec.hpp"
+
+namespace coppice::gateway {
+
+namespace {
+
+/// Messages taken from one socket before the other sources get their turn.
+constexpr int burst = 256;
+constexpr duration tick = 5ms;
+constexpr long idle_wait_ms = 50;
+constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
+constexpr auto last = zmq::send_flags::dontwait;
+
+void set_up_clients(zmq::socket_t& socket) {
+  socket.set(zmq::sockopt::router_mandatory, true);
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::sndhwm, 1000);
+  socket.set(zmq::sockopt::rcvhwm, 1000);
+  socket.set(zmq::sockopt::backlog, 4096);
+  socket.set(zmq::sockopt::handshake_ivl, 2000);
+  socket.set(zmq::sockopt::heartbeat_ivl, 5000);
+  socket.set(zmq::sockopt::heartbeat_timeout, 15'000);
+  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_frame_bytes));
+}
+
+void set_up_engines(zmq::socket_t& socket) {
+  socket.set(zmq::sockopt::routing_id, fmt::format("G{:016x}", random_id()));
+  socket.set(zmq::sockopt::router_mandatory, true);
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::sndhwm, 100'000);
+  socket.set(zmq::sockopt::rcvhwm, 100'000);
+  socket.set(zmq::sockopt::reconnect_ivl, -1);
+  socket.set(zmq::sockopt::handshake_ivl, 2000);
+  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_frame_bytes));
+}
+
+/// Reads one whole message. @returns false if none is there.
+bool receive(zmq::socket_t& socket, frame_list& message) {
+  message.clear();
+  if (!socket.recv(message.emplace_back(), zmq::recv_flags::dontwait)) return false;
+  while (message.back().more()) {
+    zmq::message_t part;
+    (void)socket.recv(part, zmq::recv_flags::none);
+    message.push_back(std::move(part));
+  }
+  return true;
+}
+
+int connection_of(const frame_list& message) {
+  return zmq_msg_get(const_cast<zmq::message_t&>(message.back()).handle(), ZMQ_SRCFD);
+}
+
+}  // namespace
+
+shard_loop::shard_loop(shard_options options, shard_counts& counts,
+                       std::function<void(proto::place_request)> place)
+    : clients_closed_{context_, clients_, "clients"},
+      engines_closed_{context_, engines_, "engines"},
+      counts_{counts},
+      place_{std::move(place)},
+      gateway_{options.gateway + "/" + std::to_string(options.index)},
+      shard_{std::move(options), *this, &counts} {
+  set_up_clients(clients_);
+  set_up_engines(engines_);
+}
+
+shard_loop::~shard_loop() {
+  post(stop_shard{});
+  if (thread_.joinable()) thread_.join();
+  ::close(wake_);
+}
+
+expected<std::string> shard_loop::bind(const std::string& door) try {
+  clients_.bind(door);
+  return clients_.get(zmq::sockopt::last_endpoint);
+} catch (const zmq::error_t& failure) {
+  return fail(errc::unavailable, "The door cannot listen on " + door + ": " + failure.what() + ".");
+}
+
+void shard_loop::start(std::function<void(std::string)> failed) {
+  thread_ = std::thread{[this, failed = std::move(failed)] {
+    try {
+      run();
+    } catch (const std::exception& failure) {
+      failed(failure.what());
+    }
+  }};
+}
+
+void shard_loop::post(shard_mail mail) {
+  const std::lock_guard lock{mutex_};
+  mail_.push_back(std::move(mail));
+  const std::uint64_t one = 1;
+  if (mail_.size() == 1) [[maybe_unused]] const auto n = ::write(wake_, &one, sizeof one);
+}
+
+void shard_loop::run() {
+  while (!stopped_)
+    if (!turn()) poll(shard_.rows().open_rows() > 0 ? 5 : idle_wait_ms);
+}
+
+void shard_loop::poll(long limit_ms) {
+  zmq_pollitem_t items[] = {{clients_.handle(), 0, ZMQ_POLLIN, 0},
+                            {engines_.handle(), 0, ZMQ_POLLIN, 0},
+                            {nullptr, wake_, ZMQ_POLLIN, 0},
+                            {engines_closed_.handle(), 0, ZMQ_POLLIN, 0},
+                            {clients_closed_.handle(), 0, ZMQ_POLLIN, 0}};
+  zmq_poll(items, 5, limit_ms);
+}
+
+/// One round over all sources. @returns whether there was anything.
+bool shard_loop::turn() {
+  bool busy = take_mail();
+  busy = receive_engines() || busy;
+  busy = receive_clients() || busy;
+  const auto at = now();
+  if (at < next_tick_) return busy;
+  next_tick_ = at + tick;
+  take_closed(at);
+  shard_.on_tick(at);
+  return busy;
+}
+
+bool shard_loop::receive_engines() {
+  frame_list message;
+  int taken = 0;
+  for (; taken < burst && receive(engines_, message); ++taken)
+    shard_.on_link_message(std::move(message), now());
+  return taken > 0;
+}
+
+bool shard_loop::receive_clients() {
+  frame_list message;
+  int taken = 0;
+  for (; taken < burst && receive(clients_, message); ++taken) {
+    const int connection = connection_of(message);
+    // A descriptor is used again after a close: what closed before this message must go first.
+    if (taken == 0) take_closed(now());
+    shard_.on_client_message(std::move(message), connection, now());
+  }
+  return taken > 0;
+}
+
+void shard_loop::take_closed(steady_time at) {
+  while (const auto closed = engines_closed_.next()) shard_.on_link_reset(closed->endpoint, at);
+  while (const auto closed = clients_closed_.next()) shard_.on_client_gone(closed->connection, at);
+}
+
+bool shard_loop::take_mail() {
+  std::vector<shard_mail> taken;
+  {
+    const std::lock_guard lock{mutex_};
+    if (mail_.empty()) return false;
+    taken.swap(mail_);
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto n = ::read(wake_, &count, sizeof count);
+  }
+  for (auto& each : taken) take(std::move(each), now());
+  return true;
+}
+
+void shard_loop::take(shard_mail&& mail, steady_time at) {
+  struct visitor {
+    shard_loop& loop;
+    steady_time at;
+    void operator()(proto::place_reply& reply) { loop.shard_.on_place_reply(reply, at); }
+    void operator()(place_lost) { loop.shard_.on_place_lost(at); }
+    void operator()(proto::engine_down& down) { loop.shard_.on_engine_down(down, at); }
+    void operator()(proto::catalogue& all) { loop.shard_.on_catalogue(std::move(all)); }
+    void operator()(stop_shard) {
+      loop.shard_.on_stop(at);
+      loop.stopped_ = true;
+    }
+  };
+  std::visit(visitor{*this, at}, mail);
+}
+
+// --- effects -------------------------------------------------------------------------------
+
+void shard_loop::reply(const client_address& to, const proto::reply& header,
+                       frame_list&& frames) try {
+  header_.clear();
+  proto::encode(header, header_);
+  if (!clients_.send(zmq::buffer(to.routing_id), more)) return counts_.dropped_replies.Increment();
+  if (!to.correlation.empty()) (void)clients_.send(zmq::buffer(to.correlation), more);
+  if (to.empty_delimiter) (void)clients_.send(zmq::message_t{}, more);
+  (void)clients_.send(zmq::buffer(header_), frames.empty() ? last : more);
+  for (std::size_t i = 0; i < frames.size(); ++i)
+    (void)clients_.send(frames[i], i + 1 < frames.size() ? more : last);
+} catch (const zmq::error_t&) {
+  counts_.dropped_replies.Increment();
+}
+
+bool shard_loop::send(incarnation_id to, const proto::link_request& header,
+                      const frame_list& frames) try {
+  header_.clear();
+  proto::encode(header, header_);
+  if (!engines_.send(zmq::buffer(proto::engine_routing_id(to)), more)) return false;
+  (void)engines_.send(zmq::buffer(header_), frames.empty() ? last : more);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    zmq::message_t shared;
+    shared.copy(const_cast<zmq::message_t&>(frames[i]));
+    (void)engines_.send(shared, i + 1 < frames.size() ? more : last);
+  }
+  return true;
+} catch (const zmq::error_t&) {
+  return false;
+}
+
+void shard_loop::open_link(const engine_link& link) try {
+  engines_.set(zmq::sockopt::connect_routing_id, proto::engine_routing_id(link.incarnation));
+  engines_.connect(link.endpoint);
+  proto::link_request hello;
+  hello.op = "hello";
+  hello.incarnation = link.incarnation;
+  hello.link_key = link.link_key;
+  hello.gateway = gateway_;
+  send(link.incarnation, hello, {});
+} catch (const zmq::error_t& failure) {
+  log(log_level::warn, "link_open_failed",
+      {kv("engine", link.engine), kv("endpoint", link.endpoint), kv("reason", failure.what())});
+}
+
+void shard_loop::close_link(const engine_link& link) try {
+  engines_.disconnect(link.endpoint);
+} catch (const zmq::error_t&) {
+  // The connection dropped by itself.
+}
+
+void shard_loop::place(proto::place_request&& demand) { place_(std::move(demand)); }
+
+}  // namespace coppice::gateway

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <sys/eventfd.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "base/error.hpp"
+#include "gateway/shard/shard.hpp"
+#include "gateway/shard/socket_monitor.hpp"
+
+namespace coppice::gateway {
+
+/// The `place` in flight will not be answered.
+struct place_lost {};
+/// The shard answers what is open and ends.
+struct stop_shard {};
+
+/// What reaches a shard from the gateway actor.
+using shard_mail =
+    std::variant<proto::place_reply, place_lost, proto::engine_down, proto::catalogue, stop_shard>;
+
+/// One thread with one poll loop that carries for a `shard`: the clients' ROUTER, the engines'
+/// ROUTER (one socket for all engines), and mail from the gateway actor.
+class shard_loop : private shard_effects {
+ public:
+  /// `place` is called on the shard's thread with each demand. `counts` outlives the loop.
+  shard_loop(shard_options options, shard_counts& counts,
+             std::function<void(proto::place_request)> place);
+  /// Stops the thread, at once.
+  ~shard_loop() override;
+
+  /// Binds the door. @returns the endpoint with its port. @error `unavailable` with the reason.
+  expected<std::string> bind(const std::string& door);
+  /// Starts the thread. `failed` is called on it if it ends by an exception.
+  void start(std::function<void(std::string)> failed);
+  /// Any thread.
+  void post(shard_mail mail);
+
+ private:
+  void reply(const client_address& to, const proto::reply& header, frame_list&& frames) override;
+  bool send(incarnation_id to, const proto::link_request& header,
+            const frame_list& frames) override;
+  void open_link(const engine_link& link) override;
+  void close_link(const engine_link& link) override;
+  void place(proto::place_request&& demand) override;
+
+  void run();
+  void poll(long limit_ms);
+  bool turn();
+  bool receive_engines();
+  bool receive_clients();
+  void take_closed(steady_time at);
+  bool take_mail();
+  void take(shard_mail&& mail, steady_time at);
+
+  zmq::context_t context_{1};
+  zmq::socket_t clients_{context_, zmq::socket_type::router};
+  zmq::socket_t engines_{context_, zmq::socket_type::router};
+  socket_monitor clients_closed_;
+  socket_monitor engines_closed_;
+  shard_counts& counts_;
+  std::function<void(proto::place_request)> place_;
+  std::string gateway_;
+  shard shard_;
+  std::string header_;  // reused
+  steady_time next_tick_{};
+  bool stopped_ = false;
+
+  int wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  std::mutex mutex_;
+  std::vector<shard_mail> mail_;
+  std::thread thread_;
+};
+
+}  // namespace coppice::gateway
