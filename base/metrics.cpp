@@ -1,11 +1,14 @@
 #include "base/metrics.hpp"
 
+#include <vector>
+
 #include <prometheus/exposer.h>
 
 namespace coppice {
 
 struct metrics::state {
   std::shared_ptr<prometheus::Registry> registry = std::make_shared<prometheus::Registry>();
+  std::vector<std::shared_ptr<prometheus::Collectable>> figures;
   std::unique_ptr<prometheus::Exposer> exposer;
 };
 
@@ -25,7 +28,13 @@ std::string metrics::serve(const std::string& host, int port) {
   state_->exposer =
       std::make_unique<prometheus::Exposer>(host + ":" + std::to_string(port), 1);
   state_->exposer->RegisterCollectable(state_->registry);
+  for (const auto& each : state_->figures) state_->exposer->RegisterCollectable(each);
   return "http://" + host + ":" + std::to_string(state_->exposer->GetListeningPorts().front());
+}
+
+void metrics::add(const std::shared_ptr<prometheus::Collectable>& figures) {
+  state_->figures.push_back(figures);
+  if (state_->exposer) state_->exposer->RegisterCollectable(figures);
 }
 
 prometheus::Counter& metrics::counter(std::string_view name, std::string_view help,

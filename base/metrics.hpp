@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
@@ -31,6 +32,9 @@ class metrics {
   /// Serves `/metrics` on `host:port` (0: any free one). Returns the URL without path.
   /// Throws std::runtime_error with the cause if it cannot listen.
   std::string serve(const std::string& host, int port);
+
+  /// Adds figures that are made when the page is read.
+  void add(const std::shared_ptr<prometheus::Collectable>& figures);
 
   prometheus::Counter& counter(std::string_view name, std::string_view help,
                                const metric_labels& labels = {});

@@ -1,0 +1,120 @@
+#include "worker/node/engine_process.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+namespace coppice::worker {
+
+namespace {
+
+constexpr int child_control = 3;
+constexpr int child_page = 4;
+
+/// What a child needs, made before the fork: after it only async-signal-safe calls are allowed.
+struct child_ends {
+  descriptor control, page, error;
+  std::vector<char*> arguments;
+};
+
+/// Moves descriptors out of the way of the numbers they are to get.
+int lifted(int fd) { return ::fcntl(fd, F_DUPFD, 16); }
+
+[[noreturn]] void become_engine(const child_ends& ends, pid_t parent) {
+  const int control = lifted(ends.control.get()), page = lifted(ends.page.get());
+  const int error = lifted(ends.error.get());
+  ::dup2(error, STDOUT_FILENO);
+  ::dup2(error, STDERR_FILENO);
+  ::dup2(control, child_control);
+  ::dup2(page, child_page);
+  ::syscall(SYS_close_range, child_page + 1, ~0u, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(127);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execv(ends.arguments[0], ends.arguments.data());
+  ::_exit(127);
+}
+
+progress_page* map(int fd) {
+  void* page = ::mmap(nullptr, sizeof(progress_page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  return page == MAP_FAILED ? nullptr : static_cast<progress_page*>(page);
+}
+
+tl::unexpected<error> system_failure(const std::string& what) {
+  return fail(errc::unavailable, what + ": " + std::strerror(errno) + ".");
+}
+
+}  // namespace
+
+expected<engine_process> engine_process::start(const std::vector<std::string>& command) {
+  int sockets[2], pipes[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
+    return system_failure("The control socket cannot be made");
+  engine_process made;
+  child_ends ends;
+  made.control_ = descriptor{sockets[0]};
+  ends.control = descriptor{sockets[1]};
+  if (::pipe2(pipes, O_CLOEXEC) != 0) return system_failure("The pipe for messages cannot be made");
+  made.error_ = descriptor{pipes[0]};
+  ends.error = descriptor{pipes[1]};
+  ends.page = descriptor{::memfd_create("coppice-progress", MFD_CLOEXEC)};
+  if (!ends.page || ::ftruncate(ends.page.get(), sizeof(progress_page)) != 0 ||
+      (made.page_ = map(ends.page.get())) == nullptr)
+    return system_failure("The shared page cannot be made");
+  auto words = command;
+  words.insert(words.end(), {"--control-fd", std::to_string(child_control), "--page-fd",
+                             std::to_string(child_page)});
+  for (auto& word : words) ends.arguments.push_back(word.data());
+  ends.arguments.push_back(nullptr);
+  const auto parent = ::getpid();
+  made.pid_ = ::fork();
+  if (made.pid_ == 0) become_engine(ends, parent);
+  if (made.pid_ < 0) return system_failure("The engine cannot be forked");
+  made.pidfd_ = descriptor{static_cast<int>(::syscall(SYS_pidfd_open, made.pid_, 0))};
+  ::fcntl(made.error_.get(), F_SETFL, O_NONBLOCK);
+  ::fcntl(made.control_.get(), F_SETFL, O_NONBLOCK);
+  return made;
+}
+
+engine_process::engine_process(engine_process&& other) noexcept
+    : pid_{std::exchange(other.pid_, -1)},
+      pidfd_{std::move(other.pidfd_)},
+      control_{std::move(other.control_)},
+      error_{std::move(other.error_)},
+      page_{std::exchange(other.page_, nullptr)} {}
+
+engine_process::~engine_process() {
+  if (pid_ > 0) {
+    signal(SIGKILL);
+    (void)reap();
+  }
+  if (page_ != nullptr) ::munmap(page_, sizeof(progress_page));
+}
+
+void engine_process::signal(int number) const {
+  if (pid_ > 0) ::kill(pid_, number);
+}
+
+std::string engine_process::reap() {
+  int status = 0;
+  const auto pid = std::exchange(pid_, -1);
+  if (pid < 0 || ::waitpid(pid, &status, 0) != pid) return "ended";
+  if (WIFSIGNALED(status)) {
+    const auto number = WTERMSIG(status);
+    const char* name = ::sigabbrev_np(number);
+    return "was killed by signal " + std::to_string(number) + " (SIG" +
+           (name != nullptr ? name : "?") + ")";
+  }
+  return "exited with status " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace coppice::worker

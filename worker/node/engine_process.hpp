@@ -1,0 +1,46 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "worker/engine/progress_page.hpp"
+#include "worker/node/descriptor.hpp"
+
+namespace coppice::worker {
+
+/// One started engine process: its pidfd, its control socket, the page shared with it and its
+/// standard error. The destructor kills and reaps it. It also dies with the thread that started
+/// it (PR_SET_PDEATHSIG), so that thread must live as long as this.
+class engine_process {
+ public:
+  /// @param command  program and arguments; `--control-fd` and `--page-fd` are added.
+  /// @error `unavailable` with the system's reason.
+  static expected<engine_process> start(const std::vector<std::string>& command);
+
+  engine_process(engine_process&&) noexcept;
+  engine_process& operator=(engine_process&&) = delete;
+  ~engine_process();
+
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  /// Readable once the process has ended.
+  [[nodiscard]] int exit_fd() const noexcept { return pidfd_.get(); }
+  [[nodiscard]] int control_fd() const noexcept { return control_.get(); }
+  [[nodiscard]] int error_fd() const noexcept { return error_.get(); }
+  [[nodiscard]] const progress_page& page() const noexcept { return *page_; }
+
+  void signal(int number) const;
+  /// Reaps the ended process. @returns how it ended, a clause: "was killed by signal 11 (SIGSEGV)".
+  std::string reap();
+
+ private:
+  engine_process() = default;
+
+  pid_t pid_ = -1;
+  descriptor pidfd_, control_, error_;
+  progress_page* page_ = nullptr;
+};
+
+}  // namespace coppice::worker

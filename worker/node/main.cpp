@@ -1,0 +1,106 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <nlohmann/json.hpp>
+
+#include "actors/system.hpp"
+#include "base/ready_file.hpp"
+#include "base/stop_signal.hpp"
+#include "worker/node/node_actor.hpp"
+
+namespace coppice::worker {
+
+namespace {
+
+constexpr int exit_failure = 1;
+constexpr int exit_usage = 2;
+constexpr int exit_config = 78;
+constexpr auto settle_period = std::chrono::milliseconds{10};
+
+int report(const error& failure) {
+  std::fprintf(stderr, "coppice-worker: %s\n", failure.message.c_str());
+  return failure.code == errc::invalid ? exit_config : exit_failure;
+}
+
+std::string beside_this_program(const char* name) {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / name).string();
+}
+
+expected<std::string> serve_metrics(metrics& registry, const std::string& endpoint) try {
+  const auto where = actors::split_endpoint(endpoint);
+  if (!where) return tl::unexpected(where.error());
+  registry.gauge("coppice_build_info", "1, with the version of this build.",
+                 {{"version", COPPICE_VERSION}}).Set(1);
+  return registry.serve(where->first, where->second) + "/metrics";
+} catch (const std::exception& failure) {
+  return fail(errc::unavailable, "Metrics cannot listen on " + endpoint + ": " + failure.what());
+}
+
+/// Writes the ready file once every engine is up or given up; ends early when `stop` asks.
+void announce(caf::actor_system& system, const node_self& node, const std::string& ready_file,
+              const nlohmann::ordered_json& ready, std::stop_token stop) {
+  caf::scoped_actor self{system};
+  bool settled = false;
+  while (!settled && !stop.stop_requested()) {
+    self->request(node, std::chrono::seconds{5}, caf::get_atom::value)
+        .receive([&](bool yes) { settled = yes; }, [&](caf::error&) {});
+    if (!settled) std::this_thread::sleep_for(settle_period);
+  }
+  if (!settled) return;
+  log(log_level::info, "ready");
+  if (!ready_file.empty())
+    if (auto written = write_atomically(ready_file, ready.dump() + "\n"); !written)
+      log(log_level::error, "ready_file_failed", {kv("reason", written.error().message)});
+}
+
+int run(const node_options& options, const std::string& ready_file) {
+  metrics registry;
+  const auto url = serve_metrics(registry, options.metrics);
+  if (!url) return report(url.error());
+  actors::system_config config;
+  caf::actor_system system{config};
+  const auto node = spawn_node(system, options, *url, registry);
+  {
+    const nlohmann::ordered_json ready{
+        {"role", "worker"}, {"name", options.name}, {"pid", ::getpid()}, {"metrics", *url}};
+    std::jthread announcer{[&](std::stop_token stop) {
+      announce(system, node, ready_file, ready, stop);
+    }};
+    wait_for_stop_signal();
+  }
+  caf::anon_send_exit(node, caf::exit_reason::user_shutdown);
+  system.await_all_actors_done();
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace coppice::worker
+
+int main(int argc, char** argv) {
+  using namespace coppice;
+  block_stop_signals();
+  CLI::App app{"One machine's node: a worker for each device, each with its engine process."};
+  std::string config, ready_file;
+  app.add_option("--config", config, "YAML, see docs/operations.md")->required();
+  app.add_option("--ready-file", ready_file, "Written, as JSON, once every engine is up");
+  app.set_version_flag("--version", "coppice-worker " COPPICE_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& failure) {
+    return app.exit(failure) == 0 ? 0 : worker::exit_usage;
+  }
+  auto options = worker::read_node_options(config);
+  if (!options) return worker::report(options.error());
+  if (options->engine_program.empty())
+    options->engine_program = worker::beside_this_program("coppice-engine");
+  start_log(options->name, options->level);
+  return worker::run(*options, ready_file);
+}

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <caf/fwd.hpp>
+
+#include "base/metrics.hpp"
+#include "proto/contracts/cluster.hpp"
+#include "worker/node/local_messages.hpp"
+#include "worker/node/node_options.hpp"
+
+namespace coppice::worker {
+
+/// What the node actor hears from inside its process, on top of its public interface.
+using node_self = proto::node_actor::extend<
+    // A worker's engine has another state.
+    proto::rpc<void(engine_changed)>,
+    // An incarnation ended; passed on to every scheduler before the snapshot that shows it.
+    proto::rpc<void(proto::engine_down)>,
+    // A scheduler can be reached, and its rank among those configured.
+    proto::rpc<void(proto::scheduler_actor, std::uint32_t)>,
+    // The scheduler of that rank is gone.
+    proto::rpc<void(std::uint32_t, bool)>,
+    // Time for a snapshot.
+    proto::rpc<void(caf::tick_atom)>,
+    // Whether every engine is up or given up.
+    proto::rpc<bool(caf::get_atom)>>;
+
+/// Spawns the node actor and its worker actors, one per engine: the worker process's tree.
+/// `registry` outlives the system.
+node_self spawn_node(caf::actor_system& system, node_options options, std::string metrics_url,
+                     metrics& registry);
+
+}  // namespace coppice::worker

@@ -1,0 +1,97 @@
+#include "worker/node/node_options.hpp"
+
+#include "base/config_file.hpp"
+
+namespace coppice::worker {
+
+namespace {
+
+bool is_loopback(const std::string& address) { return address.starts_with("127."); }
+
+void read_engines(config_map& map, node_options& options) {
+  const auto list = map.take("engines");
+  if (!list) return;
+  if (!list.IsSequence()) return map.reject(list, "'engines' must be a list of {device, threads}");
+  options.engines.clear();
+  for (const auto& each : list) {
+    device_options device;
+    if (!each.IsMap()) return map.reject(each, "an engine must be a map {device, threads}");
+    for (const auto& entry : each) {
+      const auto key = entry.first.as<std::string>("");
+      if (key == "device")
+        device.device = entry.second.as<std::string>("");
+      else if (key != "threads" || !YAML::convert<std::uint32_t>::decode(entry.second, device.threads))
+        return map.reject(entry.first, "an engine has a 'device' and a number of 'threads'");
+    }
+    options.engines.push_back(device);
+  }
+}
+
+void read_restart(config_map restart, node_options& options, expected<void>& done) {
+  std::uint32_t period_s = 60, base_ms = 200, cap_ms = 30'000;
+  restart.optional("intensity", options.restart.intensity, "a whole number")
+      .optional("period_s", period_s, "seconds")
+      .optional("base_ms", base_ms, "milliseconds")
+      .optional("cap_ms", cap_ms, "milliseconds");
+  options.restart.period = std::chrono::seconds{period_s};
+  options.restart.pause.base = std::chrono::milliseconds{base_ms};
+  options.restart.pause.cap = std::chrono::milliseconds{cap_ms};
+  if (done) done = restart.finish();
+}
+
+}  // namespace
+
+expected<node_options> read_node_options(const std::filesystem::path& file) {
+  auto map = config_map::read(file);
+  if (!map) return tl::unexpected(map.error());
+  node_options options;
+  std::string level = "info";
+  std::uint64_t hang_ms = 60'000;
+  map->optional("name", options.name, "a name")
+      .optional("schedulers", options.schedulers, "a list of host:port")
+      .optional("models", options.models, "a folder")
+      .optional("serve", options.serve, "a list of NAME or NAME:VERSION")
+      .optional("builtins", options.builtins, "a list of echo, sleep, crash, hang, flip")
+      .optional("bind", options.bind, "an address")
+      .optional("metrics", options.metrics, "host:port")
+      .optional("hang_after_ms", hang_ms, "milliseconds")
+      .optional("engine_program", options.engine_program, "a path")
+      .optional("log", level, "debug, info, warn or error");
+  options.hang_after = std::chrono::milliseconds{hang_ms};
+  read_engines(*map, options);
+  auto mesh = map->section("mesh");
+  mesh.optional("insecure", options.insecure_mesh, "true or false");
+  const auto parsed = log_level_from_name(level);
+  if (!parsed) map->reject("log", "'log' must be debug, info, warn or error");
+  if (options.schedulers.empty()) map->reject("schedulers", "'schedulers' must name at least one host:port");
+  if (options.engines.empty() || options.engines.size() > 64)
+    map->reject("engines", "'engines' must list 1 to 64 engines");
+  if (!is_loopback(options.bind) && !options.insecure_mesh)
+    map->reject("bind", "engines would listen on " + options.bind +
+                            " without authentication; use a loopback address, or set 'mesh: "
+                            "{insecure: true}' on a network that nobody else can reach");
+  expected<void> done;
+  read_restart(map->section("restart"), options, done);
+  for (const auto* part : {&mesh, &*map})
+    if (done) done = part->finish();
+  if (!done) return tl::unexpected(done.error());
+  options.level = *parsed;
+  return options;
+}
+
+std::string engine_name(const node_options& options, std::size_t k) {
+  return options.name + "/engine-" + std::to_string(k);
+}
+
+std::vector<std::string> engine_command(const node_options& options, std::size_t k) {
+  const auto& device = options.engines[k];
+  std::vector<std::string> command{options.engine_program, "--name", engine_name(options, k),
+                                   "--bind", options.bind, "--device", device.device};
+  if (device.threads > 0) command.insert(command.end(), {"--threads", std::to_string(device.threads)});
+  if (!options.models.empty()) command.insert(command.end(), {"--models", options.models});
+  for (const auto& each : options.serve) command.insert(command.end(), {"--serve", each});
+  for (const auto& each : options.builtins) command.insert(command.end(), {"--builtin", each});
+  return command;
+}
+
+}  // namespace coppice::worker

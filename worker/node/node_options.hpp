@@ -1,0 +1,53 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "worker/node/restart_policy.hpp"
+
+namespace coppice::worker {
+
+/// One engine of a node: a device and how it is used.
+struct device_options {
+  /// cpu, cpu:N or cuda:N.
+  std::string device = "cpu";
+  /// Threads of one forward; 0: as model.yml says.
+  std::uint32_t threads = 0;
+};
+
+/// What `coppice-worker --config` reads. Every field but `schedulers` has a default.
+struct node_options {
+  std::string name = "node-1";
+  /// "host:port", all of them: a worker dials every scheduler.
+  std::vector<std::string> schedulers;
+  /// Model repository; empty: built-in models only.
+  std::string models;
+  /// NAME or NAME:VERSION; empty: all of the repository.
+  std::vector<std::string> serve;
+  std::vector<std::string> builtins;
+  /// Address of the engines' links.
+  std::string bind = "127.0.0.1";
+  std::vector<device_options> engines{{}};
+  std::string metrics = "127.0.0.1:0";
+  restart_options restart;
+  /// Longest time of one step; then the engine counts as hung.
+  duration hang_after = 60s;
+  /// Empty: coppice-engine beside this program.
+  std::string engine_program;
+  bool insecure_mesh = false;
+  log_level level = log_level::info;
+};
+
+/// @error `invalid`, as "file:line: problem. remedy."
+expected<node_options> read_node_options(const std::filesystem::path& file);
+
+/// Program and arguments of the node's k-th engine.
+[[nodiscard]] std::vector<std::string> engine_command(const node_options& options, std::size_t k);
+
+/// "<node>/engine-<k>".
+[[nodiscard]] std::string engine_name(const node_options& options, std::size_t k);
+
+}  // namespace coppice::worker
