@@ -1,0 +1,68 @@
+#include "client/cli/cluster.hpp"
+
+#include <cstdio>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+#include <zmq.hpp>
+
+#include "client/cli/verbs.hpp"
+#include "proto/codec/codec.hpp"
+
+namespace coppice::cli {
+
+namespace {
+
+constexpr std::size_t max_status_bytes = 16u << 20;
+
+}  // namespace
+
+void cluster_choice::add_options(CLI::App& verb) {
+  verb.add_option("--endpoint", endpoints, "Gateways, tcp://host:port")
+      ->envname("COPPICE_ENDPOINT")
+      ->delimiter(',');
+  verb.add_option("--cluster", ready_file, "The ready file of 'coppice up'");
+}
+
+expected<void> cluster_choice::resolve() try {
+  if (!ready_file.empty()) {
+    std::ifstream file{ready_file};
+    if (!file) return fail(errc::invalid, ready_file + ": cannot be read. Is the cluster up?");
+    const auto ready = nlohmann::json::parse(file);
+    if (endpoints.empty()) endpoints = ready.at("gateways").get<std::vector<std::string>>();
+    operator_door = ready.value("operator", "");
+  }
+  if (!endpoints.empty()) return {};
+  return fail(errc::invalid, "No cluster is named. Give --endpoint tcp://host:port, set "
+                             "COPPICE_ENDPOINT, or give --cluster READY_FILE.");
+} catch (const nlohmann::json::exception& failure) {
+  return fail(errc::invalid, ready_file + ": no ready file: " + failure.what());
+}
+
+expected<proto::cluster_status> ask_operator(const std::string& door, duration limit) try {
+  zmq::context_t context{1};
+  zmq::socket_t socket{context, zmq::socket_type::dealer};
+  socket.set(zmq::sockopt::linger, 0);
+  socket.connect(door);
+  proto::operator_request request;
+  request.v = proto::protocol_version;
+  request.op = "status";
+  (void)socket.send(zmq::buffer(proto::encode(request)), zmq::send_flags::none);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  socket.set(zmq::sockopt::rcvtimeo, static_cast<int>(ms));
+  zmq::message_t answer;
+  if (!socket.recv(answer))
+    return fail(errc::unavailable, "The operator door " + door + " does not answer.");
+  return proto::decode<proto::cluster_status>(answer.to_string_view(), max_status_bytes);
+} catch (const zmq::error_t& failure) {
+  return fail(errc::unavailable, door + ": " + failure.what() + ".");
+}
+
+int report(const error& failure) {
+  std::fprintf(stderr, "coppice: %s: %s\n", std::string{code_name(failure.code)}.c_str(),
+               failure.message.c_str());
+  if (failure.code == errc::unavailable || failure.code == errc::deadline) return exit_unreachable;
+  return exit_refused;
+}
+
+}  // namespace coppice::cli

@@ -1,0 +1,132 @@
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "client/cli/cluster.hpp"
+#include "client/cli/verbs.hpp"
+#include "client/client.hpp"
+
+namespace coppice::cli {
+
+using json = nlohmann::ordered_json;
+
+namespace {
+
+struct status_options {
+  cluster_choice cluster;
+  bool tree = false, watch = false, as_json = false;
+};
+
+std::uint64_t rows_in_flight(const proto::engine_state& engine) {
+  std::uint64_t rows = 0;
+  for (const auto& load : engine.loads) rows += load.running_rows + load.queued_rows;
+  return rows;
+}
+
+json as_json(const proto::engine_state& engine) {
+  std::vector<std::string> models;
+  for (const auto& card : engine.models) models.push_back(card.name + ":" + std::to_string(card.version));
+  return {{"name", engine.name},
+          {"device", engine.device},
+          {"pid", engine.pid},
+          {"incarnation", fmt::format("{:016x}", engine.incarnation.value)},
+          {"verdict", engine.verdict},
+          {"restarts", engine.restarts},
+          {"last_reason", engine.last_reason},
+          {"models", models},
+          {"in_flight", rows_in_flight(engine)}};
+}
+
+json as_json(const proto::cluster_status& status) {
+  json out{{"scheduler", {{"name", status.scheduler}, {"pid", status.scheduler_pid}}},
+           {"gateways", json::array()}, {"nodes", json::array()}, {"warnings", status.warnings}};
+  for (const auto& gateway : status.gateways)
+    out["gateways"].push_back({{"name", gateway.name}, {"pid", gateway.pid},
+                               {"endpoint", gateway.endpoint}, {"metrics", gateway.metrics_url}});
+  for (const auto& node : status.nodes) {
+    json workers = json::array();
+    for (const auto& engine : node.engines)
+      workers.push_back({{"name", engine.name}, {"engines", json::array({as_json(engine)})}});
+    out["nodes"].push_back({{"name", node.node}, {"pid", node.pid},
+                            {"metrics", node.metrics_url}, {"workers", workers}});
+  }
+  return out;
+}
+
+std::string as_text(const proto::cluster_status& status, bool tree) {
+  auto out = fmt::format("scheduler {}  pid {}\n", status.scheduler, status.scheduler_pid);
+  for (const auto& warning : status.warnings) out += "WARNING " + warning + "\n";
+  for (const auto& gateway : status.gateways)
+    out += fmt::format("├─ gateway {}  pid {}  {}\n", gateway.name, gateway.pid, gateway.endpoint);
+  for (const auto& node : status.nodes) {
+    out += fmt::format("├─ node {}  pid {}\n", node.node, node.pid);
+    for (const auto& engine : node.engines) {
+      out += fmt::format("│  └─ engine {}  {}  pid {}  {}  restarts {}  in flight {}\n", engine.name,
+                         engine.device, engine.pid, engine.verdict, engine.restarts,
+                         rows_in_flight(engine));
+      if (tree && !engine.last_reason.empty())
+        out += fmt::format("│     last reason: {}\n", engine.last_reason);
+      if (!tree) continue;
+      for (const auto& card : engine.models)
+        out += fmt::format("│     model {}:{}\n", card.name, card.version);
+    }
+  }
+  return out;
+}
+
+/// Without an operator door: what the clients' door says.
+int client_status(const status_options& options) {
+  client::client asking{{options.cluster.endpoints}};
+  proto::request header;
+  header.op = "status";
+  const auto reply = asking.call(header);
+  if (!reply) return report(reply.error());
+  json out = json::array();
+  for (const auto& model : reply->status) {
+    out.push_back({{"model", model.name}, {"versions", model.versions}, {"ready", model.ready}});
+    if (!options.as_json) std::printf("%-24s %s\n", model.name.c_str(), model.ready ? "ready" : "not ready");
+  }
+  if (options.as_json) std::printf("%s\n", json{{"models", out}}.dump(2).c_str());
+  return 0;
+}
+
+int operator_status(const status_options& options) {
+  const auto status = ask_operator(options.cluster.operator_door, 3s);
+  if (!status) return report(status.error());
+  if (options.watch) std::printf("\033[H\033[2J");
+  const auto text = options.as_json ? as_json(*status).dump(2) + "\n" : as_text(*status, options.tree);
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+  return 0;
+}
+
+int run(status_options& options) {
+  if (auto known = options.cluster.resolve(); !known) {
+    std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
+    return exit_usage;
+  }
+  if (options.cluster.operator_door.empty()) return client_status(options);
+  int code = operator_status(options);
+  while (options.watch && code == 0) {
+    std::this_thread::sleep_for(std::chrono::seconds{1});
+    code = operator_status(options);
+  }
+  return code;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, int& exit_code) {
+  auto* verb = app.add_subcommand("status", "Shows nodes, workers and engines");
+  auto options = std::make_shared<status_options>();
+  options->cluster.add_options(*verb);
+  verb->add_flag("--tree", options->tree, "With models and the last reason at every level");
+  verb->add_flag("--watch", options->watch, "Again every second, until Ctrl-C");
+  verb->add_flag("--json", options->as_json, "As JSON");
+  verb->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace coppice::cli
