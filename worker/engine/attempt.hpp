@@ -20,6 +20,8 @@ struct attempt {
   std::vector<std::string> outputs;
   steady_time arrived;
   steady_time deadline;
+  /// Bytes of its inputs, of the engine's budget.
+  std::size_t bytes = 0;
   /// Attempts with equal keys may share a batch; made by `shape_key`.
   std::string shape;
 };

@@ -75,33 +75,43 @@ attempt_queue::shape_rows attempt_queue::same_shape(const attempt& first) const 
   return found;
 }
 
-steady_time attempt_queue::forced_at(const attempt& first) const {
-  return first.deadline - reply_margin - 2 * times_.expect(max_batch_);
+steady_time attempt_queue::forced_at(const attempt& first, std::uint32_t rows) const {
+  return first.deadline - reply_margin - 2 * times_.expect(rows);
 }
 
 std::optional<release_reason> attempt_queue::why_now(const attempt& first,
                                                      steady_time now) const {
   if (!batchable_) return release_reason::alone;
+  const bool waits = max_delay_ > duration{0};
   const auto same = same_shape(first);
-  if (policy_ != batch_policy::window && same.rows >= max_batch_) return release_reason::size;
-  if (policy_ != batch_policy::size) {
-    if (max_delay_ == duration{0}) return release_reason::idle;
-    if (now - same.oldest >= max_delay_) return release_reason::window;
-  }
-  if (now >= forced_at(first)) return release_reason::deadline;
+  if (same.rows >= max_batch_ && !(waits && policy_ == batch_policy::window))
+    return release_reason::size;
+  if (!waits) return release_reason::idle;
+  if (policy_ != batch_policy::size && now - same.oldest >= max_delay_)
+    return release_reason::window;
+  if (now >= forced_at(first, same.rows)) return release_reason::deadline;
   if (policy_ == batch_policy::hybrid && queued_rows_ + running_rows_ >= peak_.rows())
     return release_reason::idle;
   return std::nullopt;
 }
 
+std::vector<const attempt*> attempt_queue::leaders(steady_time now) const {
+  std::vector<const attempt*> first;
+  for (const auto& each : waiting_)
+    if (each.deadline > now && std::none_of(first.begin(), first.end(), [&](const attempt* other) {
+          return other->shape == each.shape;
+        }))
+      first.push_back(&each);
+  return first;
+}
+
 std::optional<batch> attempt_queue::next(steady_time now) {
-  // Only the most urgent attempt of each shape can lead a batch.
-  std::vector<const std::string*> seen;
-  for (const auto& first : waiting_) {
-    if (std::any_of(seen.begin(), seen.end(), [&](auto* shape) { return *shape == first.shape; }))
-      continue;
-    if (const auto reason = why_now(first, now)) return take(std::string{first.shape}, *reason);
-    seen.push_back(&first.shape);
+  if (waiting_.empty()) return std::nullopt;
+  for (const auto* first : leaders(now)) {
+    const auto reason = why_now(*first, now);
+    if (!reason) continue;
+    if (*reason == release_reason::window) peak_.lower_to(queued_rows_ + running_rows_);
+    return take(std::string{first->shape}, *reason, now);
   }
   return std::nullopt;
 }
@@ -113,12 +123,13 @@ attempt attempt_queue::take_out(waiting::iterator at) {
   return taken;
 }
 
-batch attempt_queue::take(const std::string& shape, release_reason reason) {
+batch attempt_queue::take(const std::string& shape, release_reason reason, steady_time now) {
   batch out;
   out.reason = reason;
   for (auto at = waiting_.begin(); at != waiting_.end() && out.rows < max_batch_;) {
     const auto here = at++;
-    if (here->shape != shape || out.rows + here->item.rows > max_batch_) continue;
+    if (here->deadline <= now || here->shape != shape) continue;
+    if (out.rows + here->item.rows > max_batch_) continue;
     out.rows += here->item.rows;
     out.attempts.push_back(take_out(here));
     if (!batchable_) break;
@@ -131,9 +142,11 @@ std::optional<steady_time> attempt_queue::next_event(bool free_instance) const {
   if (waiting_.empty()) return std::nullopt;
   auto at = waiting_.front().deadline;
   if (!free_instance) return at;
-  at = std::min(at, forced_at(waiting_.front()));
-  if (policy_ != batch_policy::size)
-    for (const auto& each : waiting_) at = std::min(at, each.arrived + max_delay_);
+  for (const auto* first : leaders(steady_time::min())) {
+    const auto same = same_shape(*first);
+    at = std::min(at, forced_at(*first, same.rows));
+    if (policy_ != batch_policy::size) at = std::min(at, same.oldest + max_delay_);
+  }
   return at;
 }
 
@@ -152,13 +165,19 @@ std::optional<attempt> attempt_queue::cancel(attempt_id id, const std::string& g
   return take_out(found);
 }
 
-std::size_t attempt_queue::drop_gateway(const std::string& gateway) {
-  const auto before = waiting_.size();
+std::vector<attempt> attempt_queue::drop_gateway(const std::string& gateway) {
+  std::vector<attempt> dropped;
   for (auto at = waiting_.begin(); at != waiting_.end();) {
     const auto here = at++;
-    if (here->gateway == gateway) (void)take_out(here);
+    if (here->gateway == gateway) dropped.push_back(take_out(here));
   }
-  return before - waiting_.size();
+  return dropped;
+}
+
+std::vector<attempt> attempt_queue::drop_all() {
+  std::vector<attempt> dropped;
+  while (!waiting_.empty()) dropped.push_back(take_out(waiting_.begin()));
+  return dropped;
 }
 
 void attempt_queue::finished(std::uint32_t rows, duration took) {

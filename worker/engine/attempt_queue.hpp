@@ -18,12 +18,16 @@ namespace coppice::worker {
 ///
 /// When a batch leaves, given a free instance:
 ///   alone     the model is not batchable: the most urgent attempt
-///   size      `max_batch` rows of one shape are there
-///   window    the oldest of the shape is `max_delay` old
+///   size      (not `window`) `max_batch` rows of one shape are there
+///   window    (not `size`) the oldest of the shape is `max_delay` old
 ///   deadline  waiting longer would break the most urgent deadline, by the measured batch time
-///   idle      `max_delay` is 0; or (hybrid) as many rows wait as were here at once lately:
-///             nobody else is expected, so a lone request does not pay for the window
-/// Rows of other shapes wait for their own batch. Earliest deadline first throughout.
+///   idle      `max_delay` is 0: a free instance never waits on purpose; or (hybrid) as many rows
+///             are here as were here at once lately, so nobody else is expected. A lone request
+///             does not pay for the window, and neither does the last of a group of clients that
+///             each wait for their answer. What was here at once is forgotten after two epochs of
+///             max(20 ms, 10 x max_delay), or as soon as a window passes in vain.
+/// Rows of other shapes wait for their own batch. Earliest deadline first throughout; an attempt
+/// whose deadline has passed never starts.
 class attempt_queue {
  public:
   explicit attempt_queue(const model_spec& spec);
@@ -39,8 +43,10 @@ class attempt_queue {
   [[nodiscard]] std::vector<attempt> take_expired(steady_time now);
   /// The waiting attempt of that id and gateway, taken out.
   [[nodiscard]] std::optional<attempt> cancel(attempt_id id, const std::string& gateway);
-  /// Drops everything that waits for `gateway`. @returns how many.
-  std::size_t drop_gateway(const std::string& gateway);
+  /// Everything that waits for `gateway`, taken out.
+  std::vector<attempt> drop_gateway(const std::string& gateway);
+  /// Everything that waits, taken out.
+  std::vector<attempt> drop_all();
   /// A batch that `next` gave out has ended.
   void finished(std::uint32_t rows, duration took);
 
@@ -54,6 +60,8 @@ class attempt_queue {
    public:
     explicit recent_peak(duration epoch) : epoch_{epoch} {}
     void see(std::uint32_t rows, steady_time now);
+    /// A window passed in vain: nobody beyond these `rows` is expected.
+    void lower_to(std::uint32_t rows) noexcept { current_ = rows, last_ = 0; }
     [[nodiscard]] std::uint32_t rows() const noexcept { return std::max(current_, last_); }
 
    private:
@@ -68,9 +76,11 @@ class attempt_queue {
     steady_time oldest = steady_time::max();
   };
   [[nodiscard]] shape_rows same_shape(const attempt& first) const;
-  [[nodiscard]] steady_time forced_at(const attempt& first) const;
+  [[nodiscard]] steady_time forced_at(const attempt& first, std::uint32_t rows) const;
   [[nodiscard]] std::optional<release_reason> why_now(const attempt& first, steady_time now) const;
-  [[nodiscard]] batch take(const std::string& shape, release_reason reason);
+  /// The most urgent attempt of each shape; only it can lead a batch.
+  [[nodiscard]] std::vector<const attempt*> leaders(steady_time now) const;
+  [[nodiscard]] batch take(const std::string& shape, release_reason reason, steady_time now);
   attempt take_out(waiting::iterator at);
 
   bool batchable_;

@@ -2,9 +2,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "proto/codec/codec.hpp"
@@ -46,7 +48,8 @@ class echo_model : public model {
   }
 };
 
-/// Returns its inputs with every bit inverted: what came back is not what was sent.
+/// Returns its inputs with every bit inverted (the contents, not the lengths, of BYTES): what comes
+/// back is not what was sent.
 class flip_model : public model {
  public:
   expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override {
@@ -60,12 +63,31 @@ class flip_model : public model {
 
  private:
   static void flip(host_tensor& tensor) {
-    if (tensor.type == datatype::bytes) return;
-    const auto flipped = std::make_shared<std::string>(tensor.bytes.size(), '\0');
-    for (std::size_t i = 0; i < tensor.bytes.size(); ++i)
-      (*flipped)[i] = static_cast<char>(~tensor.bytes[i]);
-    tensor.bytes = std::as_bytes(std::span{flipped->data(), flipped->size()});
+    const auto flipped = std::make_shared<std::vector<std::byte>>(tensor.bytes.begin(),
+                                                                  tensor.bytes.end());
+    const std::span<std::byte> all{*flipped};
+    if (tensor.type == datatype::bytes)
+      for_each_element(all, invert);
+    else
+      invert(all);
+    tensor.bytes = all;
     tensor.owner = flipped;
+  }
+
+  static void invert(std::span<std::byte> bytes) {
+    for (auto& each : bytes) each = ~each;
+  }
+
+  /// BYTES: the contents of each element, not its length. The layout was checked before.
+  static void for_each_element(std::span<std::byte> bytes, void (*visit)(std::span<std::byte>)) {
+    while (bytes.size() >= sizeof(std::uint32_t)) {
+      std::uint32_t size = 0;
+      std::memcpy(&size, bytes.data(), sizeof size);
+      bytes = bytes.subspan(sizeof size);
+      size = static_cast<std::uint32_t>(std::min<std::size_t>(size, bytes.size()));
+      visit(bytes.first(size));
+      bytes = bytes.subspan(size);
+    }
   }
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "proto/messages/control.hpp"
 
 namespace coppice::worker {
@@ -13,12 +15,20 @@ class control_pipe {
   control_pipe(const control_pipe&) = delete;
   control_pipe& operator=(const control_pipe&) = delete;
 
-  [[nodiscard]] int fd() const noexcept { return fd_; }
   /// Blocks while the worker does not read. @returns false once the worker is gone.
   bool send(const proto::engine_report& report);
+  /// Never blocks: while the worker has not read what came before, the report is dropped.
+  void offer(const proto::engine_report& report);
 
  private:
+  void put_in_frame(const proto::engine_report& report);
+  /// Sends what is left of the frame. @returns whether nothing is.
+  bool flush(int flags);
+
   int fd_;
+  /// The frame that is being sent, and how much of it is.
+  std::string frame_;
+  std::size_t sent_ = 0;
 };
 
 }  // namespace coppice::worker

@@ -1,5 +1,9 @@
 #include "worker/engine/engine.hpp"
 
+#include <poll.h>
+
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/log.hpp"
@@ -10,10 +14,13 @@ namespace coppice::worker {
 
 namespace {
 
-constexpr int burst = 256;
+/// Messages taken in one turn, before batches are formed and other work is looked at.
+constexpr int burst = 64;
 constexpr duration report_period = 100ms;
-/// Outputs up to this size are copied into their frame; larger ones are sent where they lie.
-constexpr std::size_t copied_bytes = 1024;
+/// A turn that comes this late says nothing about the silence of others.
+constexpr duration late_turn = 1s;
+/// How long the last replies may take to leave.
+constexpr std::chrono::milliseconds last_replies{200};
 
 bool runs_in_line(const model_spec& spec) {
   return spec.backend == backend_kind::builtin &&
@@ -30,14 +37,6 @@ model_loader loader_for(const model_spec& spec) {
     };
 #endif
   return load_builtin;
-}
-
-/// A frame over the tensor's bytes; keeps their owner until ZeroMQ has sent them.
-zmq::message_t as_frame(const host_tensor& tensor) {
-  if (tensor.bytes.size() <= copied_bytes) return {tensor.bytes.data(), tensor.bytes.size()};
-  auto* owner = new std::shared_ptr<const void>(tensor.owner);
-  const auto drop = [](void*, void* hint) { delete static_cast<std::shared_ptr<const void>*>(hint); };
-  return {const_cast<std::byte*>(tensor.bytes.data()), tensor.bytes.size(), drop, owner};
 }
 
 proto::error_body as_body(const error& failure) {
@@ -62,19 +61,7 @@ engine::engine(engine_options options)
       link_key_{fmt::format("{:016x}{:016x}", random_id(), random_id())},
       control_{options_.control_fd} {}
 
-engine::~engine() { link_.set(zmq::sockopt::linger, 0); }
-
-void engine::bind_link() {
-  link_.set(zmq::sockopt::routing_id, proto::engine_routing_id(incarnation_));
-  link_.set(zmq::sockopt::router_mandatory, true);
-  link_.set(zmq::sockopt::sndhwm, 100'000);
-  link_.set(zmq::sockopt::rcvhwm, 100'000);
-  link_.set(zmq::sockopt::linger, 0);
-  link_.set(zmq::sockopt::handshake_ivl, 2000);
-  link_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_frame_bytes));
-  link_.bind("tcp://" + options_.bind + ":*");
-  endpoint_ = link_.get(zmq::sockopt::last_endpoint);
-}
+engine::~engine() = default;
 
 expected<void> engine::load_model(served_model& served, std::size_t& next_lane) {
   const auto& spec = served.spec;
@@ -102,19 +89,27 @@ expected<void> engine::load_model(served_model& served, std::size_t& next_lane) 
   return {};
 }
 
-expected<void> engine::load() {
+expected<void> engine::load_all() {
   std::size_t next_lane = 0;
   for (auto& spec : options_.specs) {
     models_.push_back(std::make_unique<served_model>(spec));
-    if (auto loaded = load_model(*models_.back(), next_lane); !loaded) {
-      control_.send({"failed", incarnation_, {}, {}, {}, {}, loaded.error().message});
-      return loaded;
-    }
+    if (auto loaded = load_model(*models_.back(), next_lane); !loaded) return loaded;
   }
-  bind_link();
+  auto endpoint = link_.bind(options_.bind, incarnation_);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  endpoint_ = std::move(*endpoint);
+  return {};
+}
+
+expected<void> engine::load() {
+  if (auto loaded = load_all(); !loaded) {
+    control_.send({"failed", incarnation_, {}, {}, {}, {}, loaded.error().message});
+    return loaded;
+  }
   proto::engine_report ready{"ready", incarnation_, endpoint_, link_key_, {}, {}, {}};
   for (const auto& served : models_) ready.models.push_back(served->spec.card());
   control_.send(ready);
+  last_turn_ = now();
   return {};
 }
 
@@ -125,72 +120,77 @@ served_model* engine::find(const std::string& model, std::uint32_t version) {
 }
 
 void engine::run(int stop_fd) {
-  for (bool stop = false; !stop;) {
-    poll(stop_fd, stop);
-    receive_burst();
-    take_finished();
-    const auto at = now();
-    expire(at);
-    drop_silent_gateways(at);
-    for (const auto& served : models_) start_batches(*served);
-    report_load(at);
-    options_.page->loop_turns.fetch_add(1, std::memory_order_relaxed);
-  }
+  while (!stopping_) turn(stop_fd);
+  drain();
+  link_.close(last_replies);
 }
 
-long engine::poll_limit_ms(steady_time at) const {
-  auto until = at + report_period;
+void engine::turn(int stop_fd) {
+  wait(stop_fd);
+  receive_burst();
+  take_finished();
+  const auto at = now();
+  expire(at);
+  for (const auto& served : models_) start_batches(*served);
+  drop_silent_gateways(at);
+  report_load(at);
+  last_turn_ = at;
+  options_.page->loop_turns.fetch_add(1, std::memory_order_relaxed);
+}
+
+duration engine::wait_limit(steady_time at) const {
+  auto until = next_report_;
   for (const auto& served : models_) {
     const bool free = served->in_line != nullptr || served->free_instance() != nullptr;
     if (const auto event = served->queue.next_event(free)) until = std::min(until, *event);
   }
-  if (until <= at) return 0;
-  return std::chrono::ceil<std::chrono::milliseconds>(until - at).count();
+  return std::clamp<duration>(until - at, duration{0}, report_period);
 }
 
-void engine::poll(int stop_fd, bool& stop) {
-  zmq_pollitem_t items[] = {{link_.handle(), 0, ZMQ_POLLIN, 0},
-                            {nullptr, finished_.fd(), ZMQ_POLLIN, 0},
-                            {nullptr, stop_fd, ZMQ_POLLIN, 0},
-                            {nullptr, control_.fd(), ZMQ_POLLIN, 0}};
-  const int watched = control_.fd() >= 0 ? 4 : 3;
-  zmq_poll(items, watched, poll_limit_ms(now()));
-  stop = items[2].revents != 0 || (watched == 4 && items[3].revents != 0);
+void engine::wait(int stop_fd) {
+  if (link_.readable()) return;
+  pollfd watched[] = {
+      {link_.fd(), POLLIN, 0}, {finished_.fd(), POLLIN, 0}, {stop_fd, POLLIN, 0}};
+  const timespec limit{0, std::chrono::nanoseconds{wait_limit(now())}.count()};
+  ::ppoll(watched, 3, &limit, nullptr);
+  if (watched[2].revents != 0) stopping_ = true;
+}
+
+bool engine::running() const {
+  return std::any_of(models_.begin(), models_.end(),
+                     [](const auto& served) { return served->queue.running_rows() > 0; });
+}
+
+void engine::drain() {
+  const error why{errc::unavailable, "The engine is stopping.", 0};
+  for (const auto& served : models_)
+    for (const auto& waiting : served->queue.drop_all()) {
+      close(waiting);
+      refuse(waiting.gateway, waiting.id, waiting.item.rows, why, "refused");
+    }
+  for (const auto until = now() + options_.drain; running() && now() < until;) turn(-1);
 }
 
 void engine::receive_burst() {
-  for (int i = 0; i < burst; ++i)
-    if (!receive_one()) return;
+  link_message message;
+  for (int i = 0; i < burst && link_.receive(message); ++i) take_message(message);
 }
 
-bool engine::receive_one() {
-  zmq::message_t sender, header;
-  if (!link_.recv(sender, zmq::recv_flags::dontwait)) return false;
-  if (!sender.more()) return true;
-  (void)link_.recv(header, zmq::recv_flags::none);
-  shared_frames frames;
-  for (bool more = header.more(); more;) {
-    auto frame = std::make_shared<zmq::message_t>();
-    (void)link_.recv(*frame, zmq::recv_flags::none);
-    more = frame->more();
-    frames.push_back(std::move(frame));
-  }
+void engine::take_message(link_message& message) {
   const auto request = proto::decode<proto::link_request>(
-      {static_cast<const char*>(header.data()), header.size()});
-  if (request && frames.size() <= proto::max_frames)
-    take_message(sender.to_string(), *request, std::move(frames));
-  else
-    log(log_level::warn, "link_message_refused",
-        {kv("reason", request ? "too many frames" : request.error().message)});
-  return true;
+      {static_cast<const char*>(message.header.data()), message.header.size()});
+  if (!request) return ignore(request.error().message.c_str());
+  if (message.surplus) return ignore("too many frames");
+  take_request(message.gateway, *request, message.frames);
 }
 
-void engine::take_message(const std::string& gateway, const proto::link_request& request,
-                          shared_frames frames) {
-  if (request.incarnation && request.incarnation != incarnation_) return;
+void engine::take_request(const std::string& gateway, const proto::link_request& request,
+                          const shared_frames& frames) {
   if (request.op == "hello") return welcome(gateway, request);
+  if (request.incarnation && request.incarnation != incarnation_)
+    return ignore("another incarnation was meant");
   const auto known = gateways_.find(gateway);
-  if (known == gateways_.end()) return;
+  if (known == gateways_.end()) return ignore("no hello came before");
   known->second.heard = now();
   if (request.op == "infer") return accept(gateway, request, frames);
   if (request.op == "cancel") return cancel(gateway, request.attempt);
@@ -200,17 +200,25 @@ void engine::take_message(const std::string& gateway, const proto::link_request&
     pong.incarnation = incarnation_;
     return send(gateway, pong);
   }
-  if (request.op == "bye") {
-    for (const auto& served : models_) served->queue.drop_gateway(gateway);
-    gateways_.erase(known);
-  }
+  if (request.op != "bye") return ignore("unknown op");
+  drop_attempts_of(gateway);
+  gateways_.erase(gateway);
+}
+
+void engine::ignore(const char* why) {
+  ++ignored_;
+  const auto at = now();
+  if (at < next_ignored_line_) return;
+  log(log_level::warn, "link_messages_ignored", {kv("count", ignored_), kv("reason", why)});
+  ignored_ = 0;
+  next_ignored_line_ = at + 1s;
 }
 
 void engine::welcome(const std::string& gateway, const proto::link_request& hello) {
-  if (hello.link_key != link_key_) {
-    log(log_level::warn, "link_key_refused", {kv("gateway", hello.gateway)});
-    return;
-  }
+  if (hello.incarnation != incarnation_) return ignore("hello to another incarnation");
+  if (hello.link_key != link_key_) return ignore("hello with a wrong link key");
+  // A second hello is a new link: nobody waits for what came over the old one.
+  drop_attempts_of(gateway);
   gateways_[gateway] = {now()};
   proto::link_reply reply;
   reply.op = "welcome";
@@ -221,6 +229,9 @@ void engine::welcome(const std::string& gateway, const proto::link_request& hell
 
 void engine::accept(const std::string& gateway, const proto::link_request& request,
                     const shared_frames& frames) {
+  if (stopping_)
+    return refuse(gateway, request.attempt, 0,
+                  {errc::unavailable, "The engine is stopping.", 0}, "refused");
   auto* served = find(request.model, request.version);
   if (served == nullptr)
     return refuse(gateway, request.attempt, 0,
@@ -231,17 +242,36 @@ void engine::accept(const std::string& gateway, const proto::link_request& reque
     return refuse(gateway, request.attempt, 1, item.error(), "reply");
   }
   const auto rows = item->rows;
-  const auto arrived = now();
-  attempt taken{request.attempt, gateway, std::move(*item), request.outputs, arrived,
-                arrived + std::chrono::microseconds{request.timeout_us}, {}};
-  taken.shape = shape_key(served->spec, taken.item);
-  if (!served->queue.push(std::move(taken), arrived)) {
-    served->counts.refused();
-    return refuse(gateway, request.attempt, rows,
-                  {errc::overloaded, "The engine is full.", 0}, "refused");
-  }
+  const auto at = now();
+  const auto left = std::min<std::uint64_t>(request.timeout_us, 1000ull * proto::max_timeout_ms);
+  attempt taken{request.attempt, gateway, std::move(*item), request.outputs, at,
+                at + std::chrono::microseconds{left}, 0, {}};
+  if (enqueue(*served, std::move(taken), at)) return;
+  served->counts.refused();
+  refuse(gateway, request.attempt, rows, {errc::overloaded, "The engine is full.", 0}, "refused");
+}
+
+bool engine::enqueue(served_model& served, attempt&& taken, steady_time at) {
+  taken.shape = shape_key(served.spec, taken.item);
+  for (const auto& input : taken.item.inputs) taken.bytes += input.bytes.size();
+  const auto bytes = taken.bytes;
+  if (open_bytes_ + bytes > options_.max_bytes) return false;
+  if (!served.queue.push(std::move(taken), at)) return false;
+  open_bytes_ += bytes;
   options_.page->open_attempts.fetch_add(1, std::memory_order_relaxed);
-  start_batches(*served);
+  // What takes no time runs at once; the others wait for the end of the burst, to share a batch.
+  if (served.in_line) start_batches(served);
+  return true;
+}
+
+void engine::close(const attempt& ended) {
+  open_bytes_ -= ended.bytes;
+  options_.page->open_attempts.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void engine::drop_attempts_of(const std::string& gateway) {
+  for (const auto& served : models_)
+    for (const auto& dropped : served->queue.drop_gateway(gateway)) close(dropped);
 }
 
 void engine::cancel(const std::string& gateway, attempt_id id) {
@@ -253,8 +283,11 @@ void engine::cancel(const std::string& gateway, attempt_id id) {
 
 void engine::start_batches(served_model& served) {
   if (served.in_line) {
-    while (auto next = served.queue.next(now()))
-      answer_batch(served, run_step(*served.in_line, std::move(*next), *served.in_line_page));
+    while (auto next = served.queue.next(now())) {
+      auto done = run_step(*served.in_line, std::move(*next), *served.in_line_page);
+      account(served, done);
+      answer_batch(served, std::move(done));
+    }
     return;
   }
   while (auto* instance = served.free_instance()) {
@@ -266,28 +299,31 @@ void engine::start_batches(served_model& served) {
 
 void engine::take_finished() {
   for (auto& [instance, done] : finished_.take()) {
-    const_cast<instance_thread*>(instance)->free();
+    instance->free();
     auto& served = *served_by_.at(instance);
+    account(served, done);
     // The next batch first: the device must not wait for replies to be written.
     start_batches(served);
     answer_batch(served, std::move(done));
   }
 }
 
-void engine::answer_batch(served_model& served, finished_batch&& done) {
+void engine::account(served_model& served, const finished_batch& done) {
   served.queue.finished(done.ran.rows, done.took);
   served.counts.batch_ran(done.ran, done.took);
-  const auto began = now() - done.took;
+}
+
+void engine::answer_batch(served_model& served, finished_batch&& done) {
   for (std::size_t i = 0; i < done.ran.attempts.size(); ++i) {
     auto& attempt = done.ran.attempts[i];
-    const auto waited = began - attempt.arrived;
+    const auto waited = done.began - attempt.arrived;
     answer(served, std::move(attempt), std::move(done.results[i]), waited, done.took);
   }
 }
 
 void engine::answer(served_model& served, attempt&& of, expected<item_outputs>&& result,
                     duration waited, duration computed) {
-  options_.page->open_attempts.fetch_sub(1, std::memory_order_relaxed);
+  close(of);
   served.counts.answered(result.has_value());
   proto::link_reply reply;
   reply.op = "reply";
@@ -300,13 +336,14 @@ void engine::answer(served_model& served, attempt&& of, expected<item_outputs>&&
     reply.error = as_body(result.error());
     return send(of.gateway, reply);
   }
-  auto outputs = only_wanted(std::move(*result), of.outputs);
+  const auto outputs = only_wanted(std::move(*result), of.outputs);
+  reply.outputs.reserve(outputs.size());
   for (const auto& output : outputs) {
     const auto frame = static_cast<std::uint32_t>(reply.outputs.size());
     reply.outputs.push_back(
         {output.name, std::string{datatype_name(output.type)}, output.shape, frame, {}});
   }
-  send(of.gateway, reply, std::move(outputs));
+  send(of.gateway, reply, outputs);
 }
 
 void engine::refuse(const std::string& gateway, attempt_id id, std::uint32_t rows,
@@ -321,21 +358,18 @@ void engine::refuse(const std::string& gateway, attempt_id id, std::uint32_t row
 }
 
 void engine::send(const std::string& gateway, const proto::link_reply& reply,
-                  item_outputs outputs) try {
+                  const item_outputs& outputs) {
   header_.clear();
   proto::encode(reply, header_);
-  const auto flags = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
-  (void)link_.send(zmq::buffer(gateway), flags);
-  (void)link_.send(zmq::buffer(header_),
-                   outputs.empty() ? zmq::send_flags::dontwait : flags);
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    auto frame = as_frame(outputs[i]);
-    (void)link_.send(frame, i + 1 < outputs.size() ? flags : zmq::send_flags::dontwait);
+  switch (link_.send(gateway, header_, outputs)) {
+    case link_socket::outcome::sent: return;
+    case link_socket::outcome::full:
+      return log(log_level::warn, "reply_dropped", {kv("reason", "the gateway does not read")});
+    case link_socket::outcome::gone:
+      // Nobody waits for what it asked.
+      drop_attempts_of(gateway);
+      gateways_.erase(gateway);
   }
-} catch (const zmq::error_t&) {
-  // The gateway is gone: nobody waits for what it asked.
-  for (const auto& served : models_) served->queue.drop_gateway(gateway);
-  gateways_.erase(gateway);
 }
 
 void engine::expire(steady_time at) {
@@ -348,9 +382,11 @@ void engine::expire(steady_time at) {
 }
 
 void engine::drop_silent_gateways(steady_time at) {
+  if (at - last_turn_ > late_turn)
+    for (auto& [name, link] : gateways_) link.heard = at;
   std::erase_if(gateways_, [&](const auto& entry) {
     if (at - entry.second.heard < options_.gateway_silence) return false;
-    for (const auto& served : models_) served->queue.drop_gateway(entry.first);
+    drop_attempts_of(entry.first);
     return true;
   });
 }
@@ -371,7 +407,7 @@ void engine::report_load(steady_time at) {
     served->counts.report(load);
     report.loads.push_back(std::move(load));
   }
-  control_.send(report);
+  control_.offer(report);
 }
 
 }  // namespace coppice::worker

@@ -1,5 +1,6 @@
 #include "worker/engine/input_check.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "proto/limits.hpp"
@@ -16,7 +17,7 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 }
 
 tl::unexpected<error> reject(const std::string& name, const std::string& what) {
-  return fail(errc::invalid, "Input '" + name + "' " + what + ".");
+  return fail(errc::invalid, "Input " + quoted(name) + " " + what + ".");
 }
 
 /// BYTES elements are [4-byte little-endian length][bytes] each and fill the buffer exactly.
@@ -35,11 +36,20 @@ expected<void> check_bytes_layout(const std::string& name, std::span<const std::
   return {};
 }
 
+/// Other bytes than 0 and 1 are no booleans: what a model makes of them is undefined.
+expected<void> check_booleans(const host_tensor& tensor) {
+  if (tensor.type != datatype::boolean) return {};
+  const bool good = std::all_of(tensor.bytes.begin(), tensor.bytes.end(),
+                                [](std::byte each) { return each <= std::byte{1}; });
+  if (good) return {};
+  return reject(tensor.name, "has a BOOL element that is neither 0 nor 1");
+}
+
 expected<void> check_size(const host_tensor& tensor, std::uint64_t elements) {
   if (tensor.type == datatype::bytes)
     return check_bytes_layout(tensor.name, tensor.bytes, elements);
   const auto wanted = elements * datatype_size(tensor.type);
-  if (tensor.bytes.size() == wanted) return {};
+  if (tensor.bytes.size() == wanted) return check_booleans(tensor);
   return reject(tensor.name, "has " + std::to_string(tensor.bytes.size()) + " bytes; " +
                                  std::string{datatype_name(tensor.type)} + " of shape " +
                                  shape_text(tensor.shape) + " takes " + std::to_string(wanted));
@@ -47,8 +57,11 @@ expected<void> check_size(const host_tensor& tensor, std::uint64_t elements) {
 
 expected<void> attach_elements(const proto::tensor& from, const shared_frames& frames,
                                std::uint64_t elements, host_tensor& to) {
+  if (from.frame && !from.data.empty()) return reject(from.name, "has both 'frame' and 'data'");
   if (from.frame) {
-    if (*from.frame >= frames.size()) return reject(from.name, "names a frame that is not there");
+    if (*from.frame >= frames.size())
+      return reject(from.name, "names frame " + std::to_string(*from.frame) + "; " +
+                                   std::to_string(frames.size()) + " came");
     const auto& frame = frames[*from.frame];
     to.bytes = {static_cast<const std::byte*>(frame->data()), frame->size()};
     to.owner = frame;
@@ -69,7 +82,7 @@ expected<host_tensor> check_tensor(const proto::tensor& from, const shared_frame
   tensor.name = from.name;
   tensor.shape = from.shape;
   const auto type = datatype_from_name(from.datatype);
-  if (!type) return reject(from.name, "has the unknown datatype '" + from.datatype + "'");
+  if (!type) return reject(from.name, "has the unknown datatype " + quoted(from.datatype));
   tensor.type = *type;
   const auto elements = element_count(from.name, from.shape);
   if (!elements) return tl::unexpected(elements.error());
@@ -91,12 +104,18 @@ bool fits(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t
 expected<void> check_against(const tensor_rule& rule, bool batchable, const proto::tensor& from) {
   const auto& spec = rule.spec;
   if (from.datatype != spec.datatype)
-    return reject(from.name, "must be " + spec.datatype + ", not '" + from.datatype + "'");
+    return reject(from.name, "must be " + spec.datatype + ", not " + quoted(from.datatype));
   if (fits(from.shape, spec.shape, batchable ? 1 : 0)) return {};
   auto wanted = spec.shape;
   if (batchable) wanted.insert(wanted.begin(), -1);
   return reject(from.name, "must have shape " + shape_text(wanted) + " (-1: any), not " +
                                shape_text(from.shape));
+}
+
+std::string names_of(const std::vector<tensor_rule>& rules) {
+  std::string text;
+  for (const auto& rule : rules) text += (text.empty() ? "'" : ", '") + rule.spec.name + "'";
+  return text;
 }
 
 const proto::tensor* find(const std::vector<proto::tensor>& tensors, const std::string& name) {
@@ -118,13 +137,21 @@ expected<std::uint32_t> check_rows(const model_spec& spec, const batch_item& ite
   return static_cast<std::uint32_t>(rows);
 }
 
-expected<void> check_outputs(const model_spec& spec, const std::vector<std::string>& wanted) {
-  for (const auto& name : wanted) {
-    bool known = spec.outputs.empty();
-    for (const auto& output : spec.outputs) known = known || output.spec.name == name;
-    if (!known)
-      return fail(errc::invalid, "Model '" + spec.name + "' has no output '" + name + "'.");
-  }
+/// Models without described outputs give their inputs back.
+bool has_output(const model_spec& spec, const batch_item& item, const std::string& name) {
+  const auto is_named = [&](const auto& each) { return each.name == name; };
+  if (spec.outputs.empty())
+    return std::any_of(item.inputs.begin(), item.inputs.end(), is_named);
+  return std::any_of(spec.outputs.begin(), spec.outputs.end(),
+                     [&](const tensor_rule& rule) { return is_named(rule.spec); });
+}
+
+expected<void> check_outputs(const model_spec& spec, const batch_item& item,
+                             const std::vector<std::string>& wanted) {
+  for (const auto& name : wanted)
+    if (!has_output(spec, item, name))
+      return fail(errc::invalid,
+                  "Model '" + spec.name + "' has no output " + quoted(name) + ".");
   return {};
 }
 
@@ -140,6 +167,10 @@ expected<void> take_all(const proto::link_request& request, const shared_frames&
 
 expected<void> take_by_rule(const model_spec& spec, const proto::link_request& request,
                             const shared_frames& frames, batch_item& item) {
+  for (const auto& given : request.inputs)
+    if (std::none_of(spec.inputs.begin(), spec.inputs.end(),
+                     [&](const tensor_rule& rule) { return rule.spec.name == given.name; }))
+      return reject(given.name, "is not one of the model's: " + names_of(spec.inputs));
   if (request.inputs.size() > spec.inputs.size())
     return fail(errc::invalid, "Model '" + spec.name + "' takes " +
                                    std::to_string(spec.inputs.size()) + " inputs, not " +
@@ -180,7 +211,7 @@ expected<batch_item> check_inputs(const model_spec& spec, const proto::link_requ
   auto taken = spec.inputs.empty() ? take_all(request, frames, item)
                                    : take_by_rule(spec, request, frames, item);
   if (!taken) return tl::unexpected(taken.error());
-  if (auto known = check_outputs(spec, request.outputs); !known)
+  if (auto known = check_outputs(spec, item, request.outputs); !known)
     return tl::unexpected(known.error());
   const auto rows = check_rows(spec, item);
   if (!rows) return tl::unexpected(rows.error());

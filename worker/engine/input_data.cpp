@@ -1,8 +1,10 @@
 #include "worker/engine/input_data.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 
 #include "proto/codec/reader.hpp"
 
@@ -36,14 +38,28 @@ std::uint16_t to_bf16(float value) {
   return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
+/// Appends `value`, the narrowed form of `wide`, unless a finite number became infinite.
+template <class T>
+bool append_narrowed(reader& from, double wide, T value, bool infinite, std::string& out) {
+  if (infinite && std::isfinite(wide))
+    return from.fail_with("holds a number out of the datatype's range");
+  append(out, value);
+  return true;
+}
+
 bool append_number(reader& from, datatype type, std::string& out) {
   double value = 0;
   if (!from.read(value)) return false;
   if (type == datatype::fp64) return append(out, value), true;
   const auto single = static_cast<float>(value);
-  if (type == datatype::fp32) return append(out, single), true;
-  if (type == datatype::bf16) return append(out, to_bf16(single)), true;
-  return append(out, static_cast<_Float16>(single)), true;
+  if (type == datatype::fp32)
+    return append_narrowed(from, value, single, std::isinf(single), out);
+  if (type == datatype::bf16) {
+    const auto brain = to_bf16(single);
+    return append_narrowed(from, value, brain, (brain & 0x7fff) == 0x7f80, out);
+  }
+  const auto half = static_cast<_Float16>(value);
+  return append_narrowed(from, value, half, std::isinf(static_cast<float>(half)), out);
 }
 
 bool append_bytes(reader& from, std::string& out) {
@@ -77,35 +93,61 @@ bool append_element(reader& from, datatype type, std::string& out) {
   }
 }
 
-/// Walks nested arrays depth first; the reader bounds the depth.
-bool append_all(reader& from, datatype type, std::string& out, std::uint64_t& count) {
-  if (!from.next_is_array()) return append_element(from, type, out) && (++count, true);
+/// Elements one after the other.
+bool append_flat(reader& from, datatype type, std::uint64_t n, std::string& out) {
+  for (std::uint64_t i = 0; i < n; ++i)
+    if (!append_element(from, type, out)) return false;
+  return true;
+}
+
+/// Arrays in arrays, as deep and as long as `shape` says.
+bool append_nested(reader& from, datatype type, std::span<const std::int64_t> shape,
+                   std::string& out) {
+  if (shape.empty()) return append_element(from, type, out);
   std::uint32_t n = 0;
   if (!from.open_array(n) || !from.enter()) return false;
+  if (n != shape.front()) return from.fail_with("is in an array of another length than its shape says");
   for (std::uint32_t i = 0; i < n; ++i)
-    if (!append_all(from, type, out, count)) return false;
+    if (!append_nested(from, type, shape.subspan(1), out)) return false;
   from.leave();
   return true;
 }
 
+tl::unexpected<error> reject(const proto::tensor& tensor, const std::string& what) {
+  return fail(errc::invalid, "Input " + quoted(tensor.name) + " " + what + ".");
+}
+
 }  // namespace
+
+std::string quoted(std::string_view name) {
+  constexpr std::size_t longest = 64;
+  std::string text = "'";
+  for (const char c : name.substr(0, longest)) text += c >= ' ' && c <= '~' ? c : '?';
+  return text + (name.size() > longest ? "...'" : "'");
+}
 
 expected<std::string> raw_elements(const proto::tensor& tensor, datatype type,
                                    std::uint64_t elements) {
   reader from{tensor.data.bytes};
-  const auto named = "Input '" + tensor.name + "' ";
-  if (from.next_is_bin()) {
-    std::string_view raw;
-    if (from.read(raw)) return std::string{raw};
-    return fail(errc::invalid, named + std::string{from.failure()} + ".");
-  }
   std::string out;
-  std::uint64_t count = 0;
-  if (!append_all(from, type, out, count))
-    return fail(errc::invalid, named + "data: an element " + std::string{from.failure()} + ".");
-  if (count != elements)
-    return fail(errc::invalid, named + "has " + std::to_string(count) + " elements in 'data'; its "
-                               "shape says " + std::to_string(elements) + ".");
+  std::uint32_t n = 1;
+  if (from.next_is_bin() && type != datatype::bytes) {
+    std::string_view raw;
+    if (!from.read(raw)) return reject(tensor, std::string{from.failure()});
+    return std::string{raw};
+  }
+  const bool in_array = from.next_is_array();
+  reader inside = from;
+  if (in_array && !inside.open_array(n)) return reject(tensor, std::string{inside.failure()});
+  const bool nested = inside.next_is_array();
+  if (!nested && n != elements)
+    return reject(tensor, "has " + std::to_string(n) + " elements in 'data'; its shape says " +
+                              std::to_string(elements));
+  auto& source = nested ? from : inside;
+  const bool ok = nested ? append_nested(source, type, tensor.shape, out)
+                         : append_flat(source, type, n, out);
+  if (!ok) return reject(tensor, "data: an element " + std::string{source.failure()});
+  if (!source.at_end()) return reject(tensor, "data: bytes follow the last element");
   return out;
 }
 

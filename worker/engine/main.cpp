@@ -1,8 +1,7 @@
 #include <sys/mman.h>
-#include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "worker/engine/engine.hpp"
+#include "worker/engine/lifeline.hpp"
 #include "worker/model/repository.hpp"
 
 namespace coppice::worker {
@@ -91,45 +91,40 @@ int check(const arguments& args) {
   return found.findings.empty() ? 0 : exit_failure;
 }
 
+/// Null if the page is too small or cannot be mapped.
 progress_page* map_page(int fd) {
+  struct stat found {};
+  if (fd >= 0 && (::fstat(fd, &found) != 0 || found.st_size < off_t{sizeof(progress_page)}))
+    return nullptr;
   const int flags = fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
   void* page = ::mmap(nullptr, sizeof(progress_page), PROT_READ | PROT_WRITE, flags, fd, 0);
   return page == MAP_FAILED ? nullptr : static_cast<progress_page*>(page);
 }
 
-/// A descriptor that becomes readable on SIGTERM. SIGINT is the worker's to judge.
-int stop_descriptor() {
-  std::signal(SIGINT, SIG_IGN);
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-  return ::signalfd(-1, &stop, SFD_CLOEXEC);
+int give_up(const std::string& why) {
+  std::fprintf(stderr, "coppice-engine: %s\n", why.c_str());
+  std::fflush(stderr);
+  return exit_failure;
 }
 
-int serve(arguments& args) {
-  const int stop = stop_descriptor();
+/// @returns the exit status, for `_exit`: instances may be inside a step that never ends, and the
+/// process is the unit that lets go.
+int serve(arguments& args, lifeline& life) {
   args.engine.page = map_page(args.page_fd);
-  if (args.engine.page == nullptr) {
-    std::fprintf(stderr, "coppice-engine: the shared page cannot be mapped.\n");
-    return exit_failure;
-  }
+  if (args.engine.page == nullptr) return give_up("The shared page cannot be mapped.");
   auto specs = chosen_specs(args);
   if (!specs) {
-    control_pipe{args.engine.control_fd}.send({"failed", {}, {}, {}, {}, {}, specs.error().message});
-    std::fprintf(stderr, "coppice-engine: %s\n", specs.error().message.c_str());
-    return exit_failure;
+    (new control_pipe{args.engine.control_fd})
+        ->send({"failed", {}, {}, {}, {}, {}, specs.error().message});
+    return give_up(specs.error().message);
   }
   args.engine.specs = std::move(*specs);
-  engine serving{args.engine};
-  if (auto loaded = serving.load(); !loaded) {
-    std::fprintf(stderr, "coppice-engine: %s\n", loaded.error().message.c_str());
-    std::fflush(stderr);
-    ::_exit(exit_failure);
-  }
-  serving.run(stop);
-  // Instances may be inside a step that never ends; the process is the unit that lets go.
-  ::_exit(0);
+  // Never destroyed: see above.
+  auto& serving = *new engine{args.engine};
+  if (auto loaded = serving.load(); !loaded) return give_up(loaded.error().message);
+  life.loaded();
+  serving.run(life.stop_fd());
+  return 0;
 }
 
 }  // namespace
@@ -147,6 +142,7 @@ int main(int argc, char** argv) {
   app.add_option("--models", args.models, "Model repository");
   app.add_option("--serve", args.serve, "NAME or NAME:VERSION to serve (default: all)");
   app.add_option("--builtin", args.builtins, "Built-in model to serve: echo, sleep, crash, hang, flip");
+  app.add_option("--max-bytes", args.engine.max_bytes, "Bytes of inputs held at once");
   app.add_option("--control-fd", args.engine.control_fd, "Socket to the worker");
   app.add_option("--page-fd", args.page_fd, "Memory shared with the worker");
   app.add_option("--check", args.check, "Check a model repository and exit: 0 good, 1 findings");
@@ -158,5 +154,7 @@ int main(int argc, char** argv) {
     return app.exit(failure) == 0 ? 0 : worker::exit_usage;
   }
   start_log(args.engine.name, log_level::info);
-  return args.check.empty() ? worker::serve(args) : worker::check(args);
+  if (!args.check.empty()) return worker::check(args);
+  worker::lifeline life{args.engine.control_fd};
+  ::_exit(worker::serve(args, life));
 }

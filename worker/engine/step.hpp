@@ -12,12 +12,13 @@ namespace coppice::worker {
 struct finished_batch {
   batch ran;
   std::vector<expected<item_outputs>> results;
+  steady_time began{};
   duration took{0};
 };
 
 /// Runs `batch` on `instance`, the page showing its attempts while it runs. If a batch of several
-/// fails, each of its items runs alone, so that only the bad one fails. Foreign exceptions end
-/// here as `model_error`.
+/// fails, each of its items runs alone, so that only the bad one fails; one whose deadline has
+/// passed by then gets `deadline`. Foreign exceptions end here as `model_error`.
 finished_batch run_step(model& instance, batch&& batch, progress_page::lane& page);
 
 }  // namespace coppice::worker

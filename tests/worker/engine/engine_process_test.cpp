@@ -1,0 +1,370 @@
+#include "tests/worker/engine/engine_process.hpp"
+
+#include <sys/wait.h>
+
+#include <csignal>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <msgpack.hpp>
+
+#include "base/clock.hpp"
+
+namespace coppice::worker {
+namespace {
+
+proto::raw_value parameters(const std::string& key, double value) {
+  msgpack::sbuffer packed;
+  msgpack::packer{packed}.pack(std::map<std::string, double>{{key, value}});
+  return {{packed.data(), packed.size()}};
+}
+
+proto::raw_value whole_parameters(const std::string& key, std::uint32_t value) {
+  msgpack::sbuffer packed;
+  msgpack::packer{packed}.pack(std::map<std::string, std::uint32_t>{{key, value}});
+  return {{packed.data(), packed.size()}};
+}
+
+/// An engine that is ready, and a link to it.
+struct running_engine {
+  explicit running_engine(std::vector<std::string> arguments) : process{std::move(arguments)} {
+    ready = process.report("ready");
+    if (ready) peer.emplace(*ready), peer->hello(), welcome = peer->receive();
+  }
+  engine_process process;
+  std::optional<proto::engine_report> ready;
+  std::optional<link_peer> peer;
+  std::optional<link_peer::message> welcome;
+};
+
+TEST(Engine, ReportsItsAddressAndWelcomesWhoHasTheKey) {
+  running_engine engine{{"--builtin", "echo", "--name", "n/engine-0"}};
+
+  ASSERT_TRUE(engine.ready);
+  EXPECT_TRUE(engine.ready->incarnation);
+  EXPECT_EQ(engine.ready->link_key.size(), 32u);
+  EXPECT_THAT(engine.ready->endpoint, testing::StartsWith("tcp://127.0.0.1:"));
+  ASSERT_TRUE(engine.welcome);
+  EXPECT_EQ(engine.welcome->header.op, "welcome");
+  EXPECT_EQ(engine.welcome->header.incarnation, engine.ready->incarnation);
+  ASSERT_EQ(engine.welcome->header.models.size(), 1u);
+  EXPECT_EQ(engine.welcome->header.models[0].name, "echo");
+}
+
+TEST(Engine, AnswersAnAttemptWithItsOutputs) {
+  running_engine engine{{"--builtin", "echo"}};
+  ASSERT_TRUE(engine.welcome);
+
+  engine.peer->infer(7, "echo", "some bytes");
+  const auto reply = engine.peer->receive();
+
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->header.op, "reply");
+  EXPECT_EQ(reply->header.attempt.value, 7u);
+  EXPECT_FALSE(reply->header.error);
+  EXPECT_EQ(reply->header.credit, 1u);
+  ASSERT_EQ(reply->header.outputs.size(), 1u);
+  EXPECT_EQ(reply->header.outputs[0].name, "x");
+  EXPECT_THAT(reply->frames, testing::ElementsAre("some bytes"));
+}
+
+TEST(Engine, SendsLargeTensorsBackUnchanged) {
+  running_engine engine{{"--builtin", "echo"}};
+  ASSERT_TRUE(engine.welcome);
+  const std::string large(5u << 20, 'q');
+
+  engine.peer->infer(1, "echo", large);
+  const auto reply = engine.peer->receive();
+
+  ASSERT_TRUE(reply);
+  ASSERT_EQ(reply->frames.size(), 1u);
+  EXPECT_TRUE(reply->frames[0] == large);
+}
+
+TEST(Engine, IgnoresStrangersAndWrongKeys) {
+  running_engine engine{{"--builtin", "echo"}};
+  ASSERT_TRUE(engine.ready);
+  link_peer stranger{*engine.ready}, liar{*engine.ready};
+  auto wrong = *engine.ready;
+  wrong.link_key = std::string(32, '0');
+  link_peer guesser{wrong};
+
+  stranger.infer(1, "echo", "x");
+  guesser.hello();
+  guesser.infer(1, "echo", "x");
+  proto::link_request other;
+  other.op = "hello";
+  other.link_key = engine.ready->link_key;
+  other.incarnation = {engine.ready->incarnation.value + 1};
+  liar.send(other);
+  // A round trip of a welcome peer proves that the engine has had its chance.
+  engine.peer->infer(2, "echo", "y");
+
+  EXPECT_TRUE(engine.peer->receive());
+  EXPECT_FALSE(stranger.receive(100ms));
+  EXPECT_FALSE(guesser.receive(100ms));
+  EXPECT_FALSE(liar.receive(100ms));
+}
+
+TEST(Engine, RefusesWhatIsBeyondItsCapacity) {
+  running_engine engine{{"--builtin", "sleep"}};
+  ASSERT_TRUE(engine.welcome);
+  const auto capacity = engine.welcome->header.models.at(0).capacity_rows;
+
+  for (std::uint64_t i = 1; i <= capacity + 3; ++i)
+    engine.peer->infer(i, "sleep", "x", parameters("ms", 300));
+  std::set<std::uint64_t> refused, done;
+  for (std::uint64_t i = 1; i <= capacity + 3; ++i) {
+    const auto reply = engine.peer->receive();
+    ASSERT_TRUE(reply);
+    (reply->header.op == "refused" ? refused : done).insert(reply->header.attempt.value);
+    if (reply->header.error) EXPECT_EQ(reply->header.error->code, "overloaded");
+  }
+
+  EXPECT_EQ(done.size(), capacity);
+  EXPECT_EQ(refused.size(), 3u);
+  EXPECT_EQ(engine.process.page().open_attempts.load(), 0u);
+}
+
+TEST(Engine, RefusesWhatIsBeyondItsBytes) {
+  running_engine engine{{"--builtin", "sleep", "--max-bytes", "1000"}};
+  ASSERT_TRUE(engine.welcome);
+
+  engine.peer->infer(1, "sleep", std::string(1001, 'x'));
+  const auto refused = engine.peer->receive();
+  engine.peer->infer(2, "sleep", std::string(1000, 'x'));
+  const auto taken = engine.peer->receive();
+
+  ASSERT_TRUE(refused && taken);
+  EXPECT_EQ(refused->header.op, "refused");
+  EXPECT_EQ(taken->header.op, "reply");
+}
+
+TEST(Engine, CancelsWhatWaitsAndFinishesWhatRuns) {
+  running_engine engine{{"--builtin", "sleep"}};
+  ASSERT_TRUE(engine.welcome);
+
+  engine.peer->infer(1, "sleep", "x", parameters("ms", 300));
+  engine.peer->infer(2, "sleep", "x", parameters("ms", 300));
+  proto::link_request cancel;
+  cancel.op = "cancel";
+  cancel.attempt = {2};
+  engine.peer->send(cancel);
+  const auto first = engine.peer->receive();
+  const auto second = engine.peer->receive();
+
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->header.attempt.value, 2u);
+  ASSERT_TRUE(first->header.error);
+  EXPECT_EQ(first->header.error->code, "cancelled");
+  EXPECT_EQ(first->header.credit, 1u);
+  EXPECT_EQ(second->header.attempt.value, 1u);
+  EXPECT_FALSE(second->header.error);
+}
+
+TEST(Engine, AnswersDeadlineWhenTheTimePassesInItsQueue) {
+  running_engine engine{{"--builtin", "sleep"}};
+  ASSERT_TRUE(engine.welcome);
+
+  engine.peer->infer(1, "sleep", "x", parameters("ms", 400));
+  engine.peer->infer(2, "sleep", "x", {}, 50ms);
+  const auto late = engine.peer->receive();
+  const auto running = engine.peer->receive();
+
+  ASSERT_TRUE(late && running);
+  EXPECT_EQ(late->header.attempt.value, 2u);
+  ASSERT_TRUE(late->header.error);
+  EXPECT_EQ(late->header.error->code, "deadline");
+  EXPECT_GE(late->header.times.batch_us, 50'000u);
+  EXPECT_LT(late->header.times.batch_us, 300'000u);
+  EXPECT_EQ(running->header.attempt.value, 1u);
+}
+
+TEST(Engine, NamesTheInputThatIsWrong) {
+  running_engine engine{{"--builtin", "echo"}};
+  ASSERT_TRUE(engine.welcome);
+  proto::link_request request;
+  request.op = "infer";
+  request.attempt = {1};
+  request.model = "echo";
+  request.version = 1;
+  request.timeout_us = 1'000'000;
+  request.inputs.push_back({"pixels", "FP32", {3}, 0u, {}});
+
+  engine.peer->send(request, {"too short"});
+  const auto reply = engine.peer->receive();
+
+  ASSERT_TRUE(reply && reply->header.error);
+  EXPECT_EQ(reply->header.op, "reply");
+  EXPECT_EQ(reply->header.error->code, "invalid");
+  EXPECT_THAT(reply->header.error->message, testing::AllOf(testing::HasSubstr("'pixels'"),
+                                                           testing::HasSubstr("12"),
+                                                           testing::HasSubstr("9")));
+}
+
+TEST(Engine, SurvivesBytesThatAreNoMessage) {
+  running_engine engine{{"--builtin", "echo"}};
+  ASSERT_TRUE(engine.welcome);
+  proto::link_request nothing;
+  nothing.op = std::string(1000, 'z');
+
+  engine.peer->send(nothing);
+  engine.peer->send(nothing, std::vector<std::string>(200, "frame"));
+  engine.peer->infer(1, "echo", "x");
+
+  const auto reply = engine.peer->receive();
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->header.attempt.value, 1u);
+}
+
+TEST(Engine, AnswersPings) {
+  running_engine engine{{"--builtin", "echo"}};
+  ASSERT_TRUE(engine.welcome);
+  proto::link_request ping;
+  ping.op = "ping";
+
+  engine.peer->send(ping);
+
+  const auto pong = engine.peer->receive();
+  ASSERT_TRUE(pong);
+  EXPECT_EQ(pong->header.op, "pong");
+}
+
+TEST(Engine, DropsWhatWaitsForAGatewayThatSaysBye) {
+  running_engine engine{{"--builtin", "sleep"}};
+  ASSERT_TRUE(engine.welcome);
+  link_peer other{*engine.ready};
+  other.hello();
+  ASSERT_TRUE(other.receive());
+
+  engine.peer->infer(1, "sleep", "x", parameters("ms", 300));
+  engine.peer->infer(2, "sleep", "x", parameters("ms", 5000));
+  proto::link_request bye;
+  bye.op = "bye";
+  engine.peer->send(bye);
+  ASSERT_FALSE(engine.peer->receive(50ms));
+  other.infer(3, "sleep", "x");
+  const auto reply = other.receive(3s);
+
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->header.op, "reply");
+}
+
+TEST(Engine, ReportsItsLoad) {
+  running_engine engine{{"--builtin", "echo"}};
+  ASSERT_TRUE(engine.welcome);
+  engine.peer->infer(1, "echo", "x");
+  ASSERT_TRUE(engine.peer->receive());
+
+  std::optional<proto::engine_report> load;
+  do load = engine.process.report("load");
+  while (load && load->loads.at(0).completed == 0);
+
+  ASSERT_TRUE(load);
+  EXPECT_EQ(load->loads[0].model, "echo");
+  EXPECT_EQ(load->loads[0].completed, 1u);
+  EXPECT_EQ(load->loads[0].queued_rows, 0u);
+  EXPECT_EQ(load->loads[0].costs.size(), 1u);
+}
+
+TEST(Engine, ShowsTheStepInProgressOnItsPage) {
+  running_engine engine{{"--builtin", "hang"}};
+  ASSERT_TRUE(engine.welcome);
+  const auto& lane = engine.process.page().lanes[0];
+
+  engine.peer->infer(0xabcd, "hang", "x");
+  const auto until = now() + 20s;
+  while (lane.ticks.load() % 2 == 0 && now() < until) {
+  }
+
+  EXPECT_EQ(lane.ticks.load() % 2, 1u);
+  EXPECT_EQ(lane.attempt_count.load(), 1u);
+  EXPECT_EQ(lane.attempts[0].load(), 0xabcdu);
+  EXPECT_EQ(engine.process.page().open_attempts.load(), 1u);
+}
+
+TEST(Engine, EndsWhenTheControlSocketClosesEvenInsideAStepThatHangs) {
+  running_engine engine{{"--builtin", "hang"}};
+  ASSERT_TRUE(engine.welcome);
+  engine.peer->infer(1, "hang", "x");
+
+  engine.process.close_control();
+
+  EXPECT_EQ(engine.process.wait_end(), 0);
+}
+
+TEST(Engine, FinishesWhatRunsAndRefusesWhatWaitsOnSigterm) {
+  running_engine engine{{"--builtin", "sleep"}};
+  ASSERT_TRUE(engine.welcome);
+  engine.peer->infer(1, "sleep", "x", parameters("ms", 300));
+  engine.peer->infer(2, "sleep", "x");
+  const auto until = now() + 20s;
+  while (engine.process.page().open_attempts.load() < 2 && now() < until) {
+  }
+
+  engine.process.signal(SIGTERM);
+  const auto refused = engine.peer->receive();
+  const auto done = engine.peer->receive();
+
+  ASSERT_TRUE(refused && done);
+  EXPECT_EQ(refused->header.op, "refused");
+  EXPECT_EQ(refused->header.attempt.value, 2u);
+  EXPECT_EQ(done->header.op, "reply");
+  EXPECT_FALSE(done->header.error);
+  EXPECT_EQ(engine.process.wait_end(), 0);
+}
+
+TEST(Engine, StopsWithinItsDrainTimeWhenAStepHangs) {
+  running_engine engine{{"--builtin", "hang"}};
+  ASSERT_TRUE(engine.welcome);
+  engine.peer->infer(1, "hang", "x");
+  const auto until = now() + 20s;
+  while (engine.process.page().lanes[0].ticks.load() == 0 && now() < until) {
+  }
+
+  const auto begin = now();
+  engine.process.signal(SIGTERM);
+
+  EXPECT_EQ(engine.process.wait_end(), 0);
+  EXPECT_LT(now() - begin, 4s);
+}
+
+TEST(Engine, LeavesSigintToItsWorker) {
+  running_engine engine{{"--builtin", "echo"}};
+  ASSERT_TRUE(engine.welcome);
+
+  engine.process.signal(SIGINT);
+  engine.peer->infer(1, "echo", "x");
+
+  EXPECT_TRUE(engine.peer->receive());
+}
+
+TEST(Engine, CrashDiesByItsSignalOrExitStatus) {
+  running_engine segfault{{"--builtin", "crash"}}, leaves{{"--builtin", "crash"}};
+  ASSERT_TRUE(segfault.welcome && leaves.welcome);
+
+  segfault.peer->infer(1, "crash", "x", whole_parameters("signal", SIGABRT));
+  leaves.peer->infer(1, "crash", "x", whole_parameters("exit", 3));
+  const auto by_signal = segfault.process.wait_end();
+  const auto by_status = leaves.process.wait_end();
+
+  EXPECT_TRUE(WIFSIGNALED(by_signal) && WTERMSIG(by_signal) == SIGABRT) << by_signal;
+  EXPECT_TRUE(WIFEXITED(by_status) && WEXITSTATUS(by_status) == 3) << by_status;
+}
+
+TEST(Engine, SaysWhyItCannotStart) {
+  engine_process unknown{{"--builtin", "parrot"}};
+  engine_process nowhere{{"--builtin", "echo", "--bind", "203.0.113.7"}};
+
+  const auto no_model = unknown.report("failed");
+  const auto no_address = nowhere.report("failed");
+
+  ASSERT_TRUE(no_model && no_address);
+  EXPECT_THAT(no_model->text, testing::HasSubstr("parrot"));
+  EXPECT_THAT(no_address->text, testing::HasSubstr("203.0.113.7"));
+  EXPECT_EQ(WEXITSTATUS(unknown.wait_end()), 1);
+  EXPECT_EQ(WEXITSTATUS(nowhere.wait_end()), 1);
+}
+
+}  // namespace
+}  // namespace coppice::worker

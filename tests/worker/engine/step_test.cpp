@@ -1,0 +1,127 @@
+#include "worker/engine/step.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/worker/engine/builders.hpp"
+
+namespace coppice::worker {
+namespace {
+
+/// Fails every batch that holds an item named "bad"; remembers the sizes it was given.
+class picky_model : public model {
+ public:
+  expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override {
+    sizes.push_back(batch.size());
+    if (page != nullptr) seen_ticks = page->ticks.load(), seen_attempts = page->attempt_count.load();
+    std::vector<item_outputs> outputs;
+    for (const auto& item : batch) {
+      const auto& name = item.inputs.front().name;
+      if (name == "bad") return fail(errc::model_error, "I do not like it.");
+      if (name == "throws") throw std::runtime_error{"thrown"};
+      if (name != "mute") outputs.push_back(item.inputs);
+    }
+    return outputs;
+  }
+  std::vector<std::size_t> sizes;
+  const progress_page::lane* page = nullptr;
+  std::uint64_t seen_ticks = 0;
+  std::uint32_t seen_attempts = 0;
+};
+
+batch a_batch(const std::vector<std::string>& names, steady_time deadline = now() + 1h) {
+  batch out;
+  for (const auto& name : names) {
+    attempt each = an_attempt{out.attempts.size() + 1}.due(deadline);
+    each.item.inputs.push_back({name, datatype::fp32, {0}, {}, {}});
+    out.attempts.push_back(std::move(each));
+    ++out.rows;
+  }
+  return out;
+}
+
+TEST(Step, GivesOneResultPerAttemptInOrder) {
+  picky_model model;
+  progress_page::lane page;
+
+  const auto done = run_step(model, a_batch({"a", "b"}), page);
+
+  ASSERT_EQ(done.results.size(), 2u);
+  EXPECT_EQ(done.results[0]->front().name, "a");
+  EXPECT_EQ(done.results[1]->front().name, "b");
+  EXPECT_EQ(done.ran.attempts.size(), 2u);
+  EXPECT_THAT(model.sizes, testing::ElementsAre(2));
+}
+
+TEST(Step, LetsABadItemFailAlone) {
+  picky_model model;
+  progress_page::lane page;
+
+  const auto done = run_step(model, a_batch({"a", "bad", "throws", "c"}), page);
+
+  EXPECT_TRUE(done.results[0]);
+  ASSERT_FALSE(done.results[1]);
+  EXPECT_EQ(done.results[1].error().message, "I do not like it.");
+  ASSERT_FALSE(done.results[2]);
+  EXPECT_EQ(done.results[2].error().code, errc::model_error);
+  EXPECT_EQ(done.results[2].error().message, "thrown");
+  EXPECT_TRUE(done.results[3]);
+  EXPECT_THAT(model.sizes, testing::ElementsAre(4, 1, 1, 1, 1));
+}
+
+TEST(Step, DoesNotRunASingleItemTwice) {
+  picky_model model;
+  progress_page::lane page;
+
+  const auto done = run_step(model, a_batch({"bad"}), page);
+
+  EXPECT_FALSE(done.results[0]);
+  EXPECT_THAT(model.sizes, testing::ElementsAre(1));
+}
+
+TEST(Step, DoesNotRunExpiredItemsAgain) {
+  picky_model model;
+  progress_page::lane page;
+
+  const auto done = run_step(model, a_batch({"a", "bad"}, t0), page);
+
+  ASSERT_FALSE(done.results[0]);
+  EXPECT_EQ(done.results[0].error().code, errc::deadline);
+  EXPECT_THAT(model.sizes, testing::ElementsAre(2));
+}
+
+TEST(Step, RefusesAnotherNumberOfResults) {
+  picky_model model;
+  progress_page::lane page;
+
+  const auto done = run_step(model, a_batch({"mute"}), page);
+
+  ASSERT_FALSE(done.results[0]);
+  EXPECT_EQ(done.results[0].error().code, errc::model_error);
+}
+
+TEST(Step, ShowsItsAttemptsOnThePageWhileItRuns) {
+  picky_model model;
+  progress_page::lane page;
+  model.page = &page;
+
+  run_step(model, a_batch({"a", "b"}), page);
+
+  EXPECT_EQ(model.seen_ticks, 1u);
+  EXPECT_EQ(model.seen_attempts, 2u);
+  EXPECT_EQ(page.attempts[1].load(), 2u);
+  EXPECT_EQ(page.ticks.load(), 2u);
+}
+
+TEST(Step, ShowsAtMostAsManyAttemptsAsThePageHolds) {
+  picky_model model;
+  progress_page::lane page;
+  model.page = &page;
+
+  run_step(model, a_batch(std::vector<std::string>(progress_page::max_step_attempts + 1, "a")),
+           page);
+
+  EXPECT_EQ(model.seen_attempts, progress_page::max_step_attempts);
+}
+
+}  // namespace
+}  // namespace coppice::worker

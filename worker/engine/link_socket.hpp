@@ -1,0 +1,53 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <zmq.hpp>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/ids.hpp"
+#include "worker/engine/input_check.hpp"
+#include "worker/model/model.hpp"
+
+namespace coppice::worker {
+
+/// One message of a gateway.
+struct link_message {
+  /// Routing id of the gateway shard.
+  std::string gateway;
+  zmq::message_t header;
+  shared_frames frames;
+  /// More frames came than a request may have; the surplus is not kept.
+  bool surplus = false;
+};
+
+/// The engine's ROUTER: whole messages in and out. One thread.
+class link_socket {
+ public:
+  /// Binds a free port of `address` (numeric). @returns the endpoint. @error `invalid`.
+  expected<std::string> bind(const std::string& address, incarnation_id incarnation);
+
+  /// Takes the next message, if one is there.
+  [[nodiscard]] bool receive(link_message& out);
+
+  /// `full`: the gateway does not read and its queue is at its limit; the message is dropped.
+  /// `gone`: there is no such gateway any more.
+  enum class outcome { sent, full, gone };
+  outcome send(const std::string& gateway, std::string_view header, const item_outputs& outputs);
+
+  /// Whether `receive` would give something. Ask before every wait on `fd`, which only signals
+  /// changes.
+  [[nodiscard]] bool readable();
+  [[nodiscard]] int fd() const { return fd_; }
+  /// Waits at most `linger` until what was sent has left.
+  void close(std::chrono::milliseconds linger);
+
+ private:
+  zmq::context_t context_{1};
+  zmq::socket_t socket_{context_, zmq::socket_type::router};
+  int fd_ = socket_.get(zmq::sockopt::fd);
+};
+
+}  // namespace coppice::worker
