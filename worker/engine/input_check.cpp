@@ -17,7 +17,7 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 }
 
 tl::unexpected<error> reject(const std::string& name, const std::string& what) {
-  return fail(errc::invalid, "Input " + quoted(name) + " " + what + ".");
+  return fail(errc::invalid, "Input " + shown_name(name) + " " + what + ".");
 }
 
 /// BYTES elements are [4-byte little-endian length][bytes] each and fill the buffer exactly.
@@ -82,7 +82,7 @@ expected<host_tensor> check_tensor(const proto::tensor& from, const shared_frame
   tensor.name = from.name;
   tensor.shape = from.shape;
   const auto type = datatype_from_name(from.datatype);
-  if (!type) return reject(from.name, "has the unknown datatype " + quoted(from.datatype));
+  if (!type) return reject(from.name, "has the unknown datatype " + shown_name(from.datatype));
   tensor.type = *type;
   const auto elements = element_count(from.name, from.shape);
   if (!elements) return tl::unexpected(elements.error());
@@ -104,7 +104,7 @@ bool fits(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t
 expected<void> check_against(const tensor_rule& rule, bool batchable, const proto::tensor& from) {
   const auto& spec = rule.spec;
   if (from.datatype != spec.datatype)
-    return reject(from.name, "must be " + spec.datatype + ", not " + quoted(from.datatype));
+    return reject(from.name, "must be " + spec.datatype + ", not " + shown_name(from.datatype));
   if (fits(from.shape, spec.shape, batchable ? 1 : 0)) return {};
   auto wanted = spec.shape;
   if (batchable) wanted.insert(wanted.begin(), -1);
@@ -151,7 +151,7 @@ expected<void> check_outputs(const model_spec& spec, const batch_item& item,
   for (const auto& name : wanted)
     if (!has_output(spec, item, name))
       return fail(errc::invalid,
-                  "Model '" + spec.name + "' has no output " + quoted(name) + ".");
+                  "Model '" + spec.name + "' has no output " + shown_name(name) + ".");
   return {};
 }
 

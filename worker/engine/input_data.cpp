@@ -114,12 +114,12 @@ bool append_nested(reader& from, datatype type, std::span<const std::int64_t> sh
 }
 
 tl::unexpected<error> reject(const proto::tensor& tensor, const std::string& what) {
-  return fail(errc::invalid, "Input " + quoted(tensor.name) + " " + what + ".");
+  return fail(errc::invalid, "Input " + shown_name(tensor.name) + " " + what + ".");
 }
 
 }  // namespace
 
-std::string quoted(std::string_view name) {
+std::string shown_name(std::string_view name) {
   constexpr std::size_t longest = 64;
   std::string text = "'";
   for (const char c : name.substr(0, longest)) text += c >= ' ' && c <= '~' ? c : '?';

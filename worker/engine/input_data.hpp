@@ -18,6 +18,6 @@ expected<std::string> raw_elements(const proto::tensor& tensor, datatype type,
                                    std::uint64_t elements);
 
 /// A name from outside as an error message shows it: quoted, printable ASCII, at most 64 characters.
-[[nodiscard]] std::string quoted(std::string_view name);
+[[nodiscard]] std::string shown_name(std::string_view name);
 
 }  // namespace coppice::worker

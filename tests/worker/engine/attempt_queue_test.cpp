@@ -346,7 +346,7 @@ class random_use {
 
  private:
   void arrive() {
-    const auto rows = 1 + draw_() % 4;
+    const auto rows = static_cast<std::uint32_t>(1 + draw_() % 4);
     attempt each = an_attempt{++last_}.rows(rows).width(draw_() % 3).at(now_).due(
         now_ + std::chrono::microseconds{1 + draw_() % 20'000});
     if (queue_->push(std::move(each), now_)) ++accepted_;
