@@ -21,7 +21,7 @@ inline constexpr std::size_t max_rank = 8;
 /// Largest number of elements of one tensor.
 inline constexpr std::uint64_t max_elements = 64ull * 1024 * 1024;
 /// Deepest nesting of a header.
-inline constexpr std::size_t max_depth = 8;
+inline constexpr std::size_t max_depth = 12;
 /// Longest name of a model, tensor or session, bytes.
 inline constexpr std::size_t max_name_bytes = 256;
 /// Longest client id, as msgpack, bytes.

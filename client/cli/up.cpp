@@ -224,6 +224,7 @@ void cluster_up::wait_for_models() {
           if (engine.verdict == "quarantined") given_up = engine.name + " " + engine.last_reason;
         }
     }
+    if (!status && status.error().code == errc::invalid) throw std::runtime_error{status.error().message};
     if (settled == expected_engines_) break;
     if (!given_up.empty()) throw std::runtime_error{given_up};
     for (const auto& each : children_)
