@@ -209,7 +209,7 @@ void engine::ignore(const char* why) {
   ++ignored_;
   const auto at = now();
   if (at < next_ignored_line_) return;
-  log(log_level::warn, "link_messages_ignored", {kv("count", ignored_), kv("reason", why)});
+  log(log_level::info, "link_messages_ignored", {kv("count", ignored_), kv("reason", why)});
   ignored_ = 0;
   next_ignored_line_ = at + 1s;
 }

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/freed_memory.hpp"
 #include "base/log.hpp"
 #include "worker/engine/engine.hpp"
 #include "worker/engine/lifeline.hpp"
@@ -133,6 +134,7 @@ int serve(arguments& args, lifeline& life) {
 
 int main(int argc, char** argv) {
   using namespace coppice;
+  keep_freed_memory();
   CLI::App app{"Runs models on one device. Started by coppice-worker."};
   worker::arguments args;
   app.add_option("--name", args.engine.name, "Name in log lines");

@@ -122,7 +122,7 @@ link_peer::~link_peer() {
   ::zmq_ctx_term(context_);
 }
 
-void link_peer::send(proto::link_request request, const std::vector<std::string>& frames) {
+void link_peer::send(proto::link_request request, const std::vector<std::string_view>& frames) {
   if (!request.incarnation) request.incarnation = incarnation_;
   const auto header = proto::encode(request);
   ::zmq_send(socket_, engine_.data(), engine_.size(), ZMQ_SNDMORE);
@@ -150,6 +150,23 @@ void link_peer::infer(std::uint64_t attempt, const std::string& model, const std
   request.parameters = std::move(parameters);
   request.inputs.push_back({"x", "UINT8", {static_cast<std::int64_t>(bytes.size())}, 0u, {}});
   send(std::move(request), {bytes});
+}
+
+std::optional<proto::link_reply> link_peer::receive_header() {
+  zmq_msg_t part;
+  std::optional<proto::link_reply> header;
+  int more = 1;
+  for (int i = 0; more != 0; ++i) {
+    ::zmq_msg_init(&part);
+    if (::zmq_msg_recv(&part, socket_, 0) < 0) return std::nullopt;
+    if (i == 1)
+      if (auto decoded = proto::decode<proto::link_reply>(
+              {static_cast<const char*>(::zmq_msg_data(&part)), ::zmq_msg_size(&part)}))
+        header = std::move(*decoded);
+    more = ::zmq_msg_more(&part);
+    ::zmq_msg_close(&part);
+  }
+  return header;
 }
 
 std::optional<link_peer::message> link_peer::receive(std::chrono::milliseconds limit) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/messages/control.hpp"
@@ -48,7 +49,7 @@ class link_peer {
   link_peer(const link_peer&) = delete;
   link_peer& operator=(const link_peer&) = delete;
 
-  void send(proto::link_request request, const std::vector<std::string>& frames = {});
+  void send(proto::link_request request, const std::vector<std::string_view>& frames = {});
   /// `hello` with the right key.
   void hello();
   /// An `infer` of one UINT8 input "x" with those bytes.
@@ -59,6 +60,8 @@ class link_peer {
     proto::link_reply header;
     std::vector<std::string> frames;
   };
+  /// The header of the next message, its frames dropped: for measuring.
+  std::optional<proto::link_reply> receive_header();
   /// The next message; nothing within `limit`.
   std::optional<message> receive(std::chrono::milliseconds limit = std::chrono::seconds{20});
 

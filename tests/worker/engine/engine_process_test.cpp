@@ -218,7 +218,7 @@ TEST(Engine, SurvivesBytesThatAreNoMessage) {
   nothing.op = std::string(1000, 'z');
 
   engine.peer->send(nothing);
-  engine.peer->send(nothing, std::vector<std::string>(200, "frame"));
+  engine.peer->send(nothing, std::vector<std::string_view>(200, "frame"));
   engine.peer->infer(1, "echo", "x");
 
   const auto reply = engine.peer->receive();
