@@ -11,7 +11,7 @@
 #include "base/log.hpp"
 #include "worker/engine/engine.hpp"
 #include "worker/engine/lifeline.hpp"
-#include "worker/model/repository.hpp"
+#include "worker/engine/model_choice.hpp"
 
 namespace coppice::worker {
 
@@ -22,43 +22,11 @@ constexpr int exit_usage = 2;
 
 struct arguments {
   engine_options engine;
-  std::string models, check;
-  std::vector<std::string> serve, builtins;
-  std::uint32_t threads = 0;
+  model_choice choice;
+  std::string check;
   int page_fd = -1;
   bool json = false;
 };
-
-/// Whether `wanted` ("name" or "name:version"; none: everything) names the spec.
-bool is_wanted(const std::vector<std::string>& wanted, const model_spec& spec) {
-  if (wanted.empty()) return true;
-  for (const auto& each : wanted)
-    if (each == spec.name || each == spec.name + ":" + std::to_string(spec.version)) return true;
-  return false;
-}
-
-std::string as_text(const finding& each) {
-  const auto line = each.line > 0 ? ":" + std::to_string(each.line) : "";
-  return each.file.string() + line + ": " + each.problem + " " + each.remedy;
-}
-
-expected<std::vector<model_spec>> chosen_specs(const arguments& args) {
-  std::vector<model_spec> specs;
-  for (const auto& name : args.builtins) {
-    auto spec = builtin_spec(name);
-    if (!spec) return tl::unexpected(spec.error());
-    specs.push_back(std::move(*spec));
-  }
-  if (args.models.empty()) return specs;
-  auto found = read_repository(args.models);
-  if (!found.findings.empty()) return fail(errc::invalid, as_text(found.findings.front()));
-  for (auto& spec : found.specs)
-    if (is_wanted(args.serve, spec)) {
-      if (args.threads > 0) spec.threads = args.threads;
-      specs.push_back(std::move(spec));
-    }
-  return specs;
-}
 
 /// Loads each model once, so that a file that libtorch cannot read is found too.
 void check_files(repository& found) {
@@ -113,7 +81,7 @@ int give_up(const std::string& why) {
 int serve(arguments& args, lifeline& life) {
   args.engine.page = map_page(args.page_fd);
   if (args.engine.page == nullptr) return give_up("The shared page cannot be mapped.");
-  auto specs = chosen_specs(args);
+  auto specs = choose_models(args.choice);
   if (!specs) {
     (new control_pipe{args.engine.control_fd})
         ->send({"failed", {}, {}, {}, {}, {}, specs.error().message});
@@ -140,10 +108,10 @@ int main(int argc, char** argv) {
   app.add_option("--name", args.engine.name, "Name in log lines");
   app.add_option("--bind", args.engine.bind, "Address of the link (numeric)");
   app.add_option("--device", args.engine.device, "cpu, cpu:N or cuda:N");
-  app.add_option("--threads", args.threads, "Threads of one forward, instead of model.yml's");
-  app.add_option("--models", args.models, "Model repository");
-  app.add_option("--serve", args.serve, "NAME or NAME:VERSION to serve (default: all)");
-  app.add_option("--builtin", args.builtins, "Built-in model to serve: echo, sleep, crash, hang, flip");
+  app.add_option("--threads", args.choice.threads, "Threads of one forward, instead of model.yml's");
+  app.add_option("--models", args.choice.models, "Model repository");
+  app.add_option("--serve", args.choice.serve, "NAME or NAME:VERSION to serve (default: all)");
+  app.add_option("--builtin", args.choice.builtins, "Built-in model to serve: echo, sleep, crash, hang, flip");
   app.add_option("--max-bytes", args.engine.max_bytes, "Bytes of inputs held at once");
   app.add_option("--control-fd", args.engine.control_fd, "Socket to the worker");
   app.add_option("--page-fd", args.page_fd, "Memory shared with the worker");
