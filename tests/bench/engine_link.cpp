@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -33,14 +34,56 @@ void print_figures(std::vector<double>& us, double seconds, const run_options& o
               static_cast<double>(us.size()) / seconds, at(0.5), at(0.99));
 }
 
+/// A request as a client would make it, the same for every attempt.
+struct request_template {
+  proto::link_request header;
+  std::vector<std::string> payloads;
+  std::vector<std::string_view> frames;
+};
+
+std::size_t element_bytes(const std::string& datatype) {
+  if (datatype == "BYTES") return 4;
+  if (datatype.ends_with("64")) return 8;
+  if (datatype.ends_with("32")) return 4;
+  return datatype.ends_with("16") ? 2 : 1;
+}
+
+/// One row of zeros of `spec`, -1 dimensions taken as 64.
+void add_input(request_template& made, const proto::tensor_spec& spec, bool batchable) {
+  proto::tensor tensor{spec.name, spec.datatype, {}, static_cast<std::uint32_t>(made.header.inputs.size()), {}};
+  if (batchable) tensor.shape.push_back(1);
+  for (const auto size : spec.shape) tensor.shape.push_back(size < 0 ? 64 : size);
+  std::size_t bytes = element_bytes(spec.datatype);
+  for (const auto size : tensor.shape) bytes *= static_cast<std::size_t>(size);
+  made.header.inputs.push_back(std::move(tensor));
+  made.payloads.emplace_back(bytes, '\0');
+}
+
+request_template request_for(const proto::model_card& card, const run_options& options) {
+  request_template made;
+  made.header.op = "infer";
+  made.header.model = card.name;
+  made.header.version = card.version;
+  made.header.timeout_us = 30'000'000;
+  if (card.any_inputs)
+    add_input(made, {"x", "UINT8", {static_cast<std::int64_t>(options.bytes)}}, false);
+  for (const auto& spec : card.inputs) add_input(made, spec, card.batchable);
+  made.frames.assign(made.payloads.begin(), made.payloads.end());
+  return made;
+}
+
 /// @returns false if the engine stopped answering.
-bool drive(link_peer& peer, const run_options& options) {
-  const std::string payload(options.bytes, 'x');
+bool drive(link_peer& peer, request_template request, const run_options& options) {
   std::vector<steady_time> sent(options.window + 1);
   std::vector<double> us;
   us.reserve(1u << 22);
+  const auto send = [&](std::size_t i) {
+    request.header.attempt = {i};
+    sent[i] = now();
+    peer.send(request.header, request.frames);
+  };
   for (std::size_t i = 1; i <= options.window; ++i)
-    sent[i] = now(), peer.infer(i, options.model, payload);
+    send(i);
   const auto begin = now();
   const auto end = begin + std::chrono::duration_cast<duration>(
                                std::chrono::duration<double>(options.seconds));
@@ -49,8 +92,7 @@ bool drive(link_peer& peer, const run_options& options) {
     if (!reply || reply->error) return false;
     const auto i = reply->attempt.value;
     us.push_back(std::chrono::duration<double, std::micro>(now() - sent[i]).count());
-    sent[i] = now();
-    peer.infer(i, options.model, payload);
+    send(i);
   }
   print_figures(us, std::chrono::duration<double>(now() - begin).count(), options);
   return true;
@@ -75,6 +117,9 @@ int main(int argc, char** argv) {
   if (!ready) return std::fprintf(stderr, "The engine did not start.\n"), 1;
   link_peer peer{*ready};
   peer.hello();
-  if (!peer.receive() || !drive(peer, options))
-    return std::fprintf(stderr, "The engine refused or stopped answering.\n"), 1;
+  const auto welcome = peer.receive();
+  for (const auto& card : ready->models)
+    if (welcome && card.name == options.model)
+      return drive(peer, request_for(card, options), options) ? 0 : 1;
+  return std::fprintf(stderr, "The engine does not serve %s.\n", options.model.c_str()), 1;
 }
