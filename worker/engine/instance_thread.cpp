@@ -86,14 +86,18 @@ void instance_thread::start(batch&& next) {
   changed_.notify_all();
 }
 
-expected<std::unique_ptr<model>> instance_thread::load_and_warm_up() {
+expected<std::unique_ptr<model>> instance_thread::load_and_warm_up() try {
   auto instance = load_(spec_, device_);
   if (!instance || spec_.inputs.empty()) return instance;
   const auto item = warm_up_item(spec_);
   // The second run is the one that counts: libtorch optimises a graph after the first.
   for (int i = 0; i < 3; ++i)
-    if (auto ran = (*instance)->run({&item, 1}); !ran) return tl::unexpected(ran.error());
+    if (auto ran = (*instance)->run({&item, 1}); !ran)
+      return fail(ran.error().code, "The warm-up with zeros failed: " + ran.error().message +
+                                        " Check the inputs and 'warm_up' of model.yml.");
   return instance;
+} catch (const std::exception& failure) {
+  return fail(errc::invalid, std::string{"Loading failed: "} + failure.what());
 }
 
 void instance_thread::run() {

@@ -1,8 +1,12 @@
 #include "tests/worker/engine/engine_process.hpp"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -31,9 +35,9 @@ struct running_engine {
     ready = process.report("ready");
     if (ready) peer.emplace(*ready), peer->hello(), welcome = peer->receive();
   }
-  /// Waits until the first lane runs a step.
-  [[nodiscard]] bool wait_for_step() const {
-    const auto& lane = process.page().lanes[0];
+  /// Waits until that lane runs a step.
+  [[nodiscard]] bool wait_for_step(std::size_t number = 0) const {
+    const auto& lane = process.page().lanes[number];
     for (const auto until = now() + 20s; lane.ticks.load() % 2 == 0;)
       if (now() > until) return false;
     return true;
@@ -257,6 +261,81 @@ TEST(Engine, DropsWhatWaitsForAGatewayThatSaysBye) {
 
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->header.op, "reply");
+}
+
+/// A folder of models that goes away with the test.
+class model_folder {
+ public:
+  model_folder() : path_{std::filesystem::temp_directory_path() / ("models-" + std::to_string(::getpid()))} {}
+  ~model_folder() { std::filesystem::remove_all(path_); }
+  model_folder(const model_folder&) = delete;
+  model_folder& operator=(const model_folder&) = delete;
+  model_folder& add(const std::string& model, const std::string& yml) {
+    std::filesystem::create_directories(path_ / model);
+    std::ofstream{path_ / model / "model.yml"} << yml;
+    return *this;
+  }
+  [[nodiscard]] std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST(Engine, JoinsWhatComesWithinAWindowAndReportsWhy) {
+  model_folder models;
+  models.add("windowed", "backend: builtin\nbuiltin: echo\nbatchable: true\nmax_batch: 32\n"
+                         "max_delay_ms: 100\npolicy: window\n");
+  running_engine engine{{"--models", models.path()}};
+  ASSERT_TRUE(engine.welcome);
+
+  for (std::uint64_t i = 1; i <= 5; ++i) engine.peer->infer(i, "windowed", "x");
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    const auto reply = engine.peer->receive();
+    ASSERT_TRUE(reply && !reply->header.error);
+    EXPECT_EQ(reply->header.attempt.value, i);
+  }
+  std::optional<proto::engine_report> load;
+  do load = engine.process.report("load");
+  while (load && load->loads.at(0).completed < 5);
+
+  ASSERT_TRUE(load);
+  EXPECT_EQ(load->loads[0].costs.at(0).rows, 8u);  // five rows, by powers of two
+  for (const auto& each : load->loads[0].releases)
+    EXPECT_EQ(each.count, each.reason == "window" ? 1u : 0u) << each.reason;
+}
+
+TEST(Engine, RunsEveryInstanceAtOnce) {
+  model_folder models;
+  models.add("stuck", "backend: builtin\nbuiltin: hang\ninstances: 2\n");
+  running_engine engine{{"--models", models.path()}};
+  ASSERT_TRUE(engine.welcome);
+
+  engine.peer->infer(1, "stuck", "x");
+  engine.peer->infer(2, "stuck", "x");
+
+  EXPECT_TRUE(engine.wait_for_step(0));
+  EXPECT_TRUE(engine.wait_for_step(1));
+}
+
+TEST(Engine, ChecksARepositoryWithoutServingIt) {
+  const auto check = [](const model_folder& models) {
+    const auto command = std::string{COPPICE_ENGINE} + " --check " + models.path() + " --json";
+    auto* pipe = ::popen(command.c_str(), "r");
+    std::string text(1 << 16, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), pipe));
+    return std::pair{WEXITSTATUS(::pclose(pipe)), text};
+  };
+  model_folder models;
+  models.add("good", "backend: builtin\nbuiltin: echo\n");
+
+  const auto good = check(models);
+  models.add("bad", "batchable: true\n\nmax_batch: many\n");
+  const auto bad = check(models);
+
+  EXPECT_EQ(good.first, 0) << good.second;
+  EXPECT_EQ(bad.first, 1);
+  EXPECT_THAT(bad.second, testing::AllOf(testing::HasSubstr("bad/model.yml"),
+                                         testing::HasSubstr("\"line\": 3")));
 }
 
 TEST(Engine, ReportsItsLoad) {

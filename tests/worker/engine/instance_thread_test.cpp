@@ -74,7 +74,24 @@ TEST(InstanceThread, IsNotReadyIfItsWarmUpFails) {
   const auto ready = instance.wait_ready();
 
   ASSERT_FALSE(ready);
-  EXPECT_THAT(ready.error().message, testing::HasSubstr("Brr."));
+  EXPECT_THAT(ready.error().message, testing::AllOf(testing::HasSubstr("warm-up"),
+                                                    testing::HasSubstr("Brr.")));
+}
+
+expected<std::unique_ptr<model>> load_throwing(const model_spec&, const std::string&) {
+  throw std::runtime_error{"no such symbol"};
+}
+
+TEST(InstanceThread, EndsForeignExceptionsOfALoader) {
+  const auto spec = a_spec();
+  progress_page::lane page;
+  finished_queue finished;
+  instance_thread instance{spec, load_throwing, "cpu", page, finished};
+
+  const auto ready = instance.wait_ready();
+
+  ASSERT_FALSE(ready);
+  EXPECT_THAT(ready.error().message, testing::HasSubstr("no such symbol"));
 }
 
 TEST(WarmUp, IsZerosOfTheShapesThatTheModelNames) {
