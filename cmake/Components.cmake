@@ -1,5 +1,6 @@
 # One function per kind of target. Sources are listed, never globbed.
 include(GoogleTest)
+add_custom_target(unit_tests)  # every suite labelled unit
 
 # coppice_library(NAME SOURCES ... DEPS ...): static library `coppice_NAME`, alias `coppice::NAME`.
 function(coppice_library name)
@@ -28,6 +29,9 @@ function(coppice_test name)
   target_link_libraries(${name} PRIVATE coppice_flags ${arg_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   add_test(NAME ${name} COMMAND ${name})
+  if("unit" IN_LIST arg_LABELS)
+    add_dependencies(unit_tests ${name})
+  endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()

@@ -38,6 +38,8 @@ def make(recipe, folder):
         made = {output: Path(scratch) / output for output in recipe.OUTPUTS}
         for path in made.values():
             path.parent.mkdir(parents=True)
+        # Inductor's cache goes by code alone: with one from before, a package could get old weights.
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(scratch) / "inductor")
         recipe.make(made, lambda line: print(f"  {recipe.NAME}: {line}", flush=True))
         for output, path in made.items():
             (folder / output).parent.mkdir(exist_ok=True)

@@ -3,6 +3,8 @@
 Version 1 is TorchScript, version 2 is the same network compiled by AOTInductor.
 """
 
+import warnings
+
 NAME = "digits"
 PACKAGES = ["torch", "scikit-learn"]
 OUTPUTS = ["1/model.pt", "2/model.pt2"]
@@ -32,9 +34,9 @@ def network():
     from torch import nn
 
     return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(128, 10))
+        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(256, 10))
 
 
 def train(model, images, labels):
@@ -67,8 +69,12 @@ def export_aotinductor(model, example, path):
     import torch
 
     batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
-    program = torch.export.export(model, (example,), dynamic_shapes=({0: batch},))
-    torch._inductor.aoti_compile_and_package(program, package_path=str(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.export.export(model, (example,), dynamic_shapes=({0: batch},))
+        # One thread: the number of threads is compiled in, and engines run many small batches.
+        torch._inductor.aoti_compile_and_package(program, package_path=str(path),
+                                                 inductor_configs={"cpp.threads": 1})
 
 
 def make(paths, say):
