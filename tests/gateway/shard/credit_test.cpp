@@ -1,0 +1,73 @@
+#include "gateway/shard/credit.hpp"
+
+#include <gtest/gtest.h>
+
+namespace coppice::gateway {
+
+namespace {
+
+const steady_time t0{};
+
+proto::grant a_grant(std::uint64_t incarnation, std::uint32_t rows) {
+  proto::grant grant;
+  grant.incarnation = {incarnation};
+  grant.version = 1;
+  grant.rows = rows;
+  grant.ttl_us = 1'000'000;
+  return grant;
+}
+
+TEST(CreditPurse, SpendsWhereTheFewestRowsAreInFlight) {
+  credit_purse purse;
+  purse.grant(a_grant(1, 4), t0);
+  purse.grant(a_grant(2, 4), t0);
+
+  const auto first = purse.spend(1)->incarnation;
+  const auto second = purse.spend(1)->incarnation;
+
+  EXPECT_NE(first, second);
+}
+
+TEST(CreditPurse, SpendsNoMoreThanItHolds) {
+  credit_purse purse;
+  purse.grant(a_grant(1, 3), t0);
+
+  EXPECT_NE(purse.spend(2), nullptr);
+  EXPECT_EQ(purse.spend(2), nullptr);
+  EXPECT_EQ(purse.idle(), 1u);
+}
+
+TEST(CreditPurse, GetsARowBackWithItsReply) {
+  credit_purse purse;
+  purse.grant(a_grant(1, 1), t0);
+  purse.spend(1);
+
+  purse.give_back({1}, 1, 1, 1, t0);
+
+  EXPECT_EQ(purse.idle(), 1u);
+  EXPECT_EQ(purse.in_flight(), 0u);
+}
+
+TEST(CreditPurse, LosesIdleCreditAtItsTimeToLive) {
+  credit_purse purse;
+  purse.grant(a_grant(1, 2), t0);
+
+  EXPECT_FALSE(purse.lapse(t0 + 999ms));
+  EXPECT_TRUE(purse.lapse(t0 + 1s));
+  EXPECT_TRUE(purse.empty());
+}
+
+TEST(CreditPurse, HoldsNothingOnAnEngineThatRefused) {
+  credit_purse purse;
+  purse.grant(a_grant(1, 5), t0);
+  purse.spend(1);
+
+  purse.refused({1}, 1, 1);
+
+  EXPECT_EQ(purse.idle(), 0u);
+  EXPECT_EQ(purse.in_flight(), 0u);
+}
+
+}  // namespace
+
+}  // namespace coppice::gateway

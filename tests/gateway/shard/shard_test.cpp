@@ -1,0 +1,262 @@
+#include "gateway/shard/shard.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/gateway/shard/messages.hpp"
+
+namespace coppice::gateway {
+
+using testing::a_request;
+using testing::as_message;
+
+namespace {
+
+const steady_time t0{std::chrono::hours{1}};
+
+/// What a shard did to the world.
+struct recorder : shard_effects {
+  struct sent {
+    incarnation_id to;
+    proto::link_request header;
+  };
+  void reply(const client_address&, const proto::reply& header, frame_list&&) override {
+    replies.push_back(header);
+  }
+  bool send(incarnation_id to, const proto::link_request& header, const frame_list&) override {
+    if (header.op == "infer") attempts.push_back({to, header});
+    if (header.op == "cancel") cancels.push_back(header.attempt);
+    return true;
+  }
+  void open_link(const engine_link& link) override { opened.push_back(link.incarnation); }
+  void close_link(const engine_link& link) override { closed.push_back(link.incarnation); }
+  void place(proto::place_request&& demand) override { places.push_back(std::move(demand)); }
+
+  std::vector<proto::reply> replies;
+  std::vector<sent> attempts;
+  std::vector<attempt_id> cancels;
+  std::vector<incarnation_id> opened, closed;
+  std::vector<proto::place_request> places;
+};
+
+struct Shard : ::testing::Test {
+  recorder world;
+  shard gateway{{}, world, nullptr};
+
+  Shard() {
+    proto::model_card echo;
+    echo.name = "echo";
+    echo.version = 1;
+    echo.any_inputs = true;
+    gateway.on_catalogue({{echo}});
+  }
+
+  void ask(int id = 1, steady_time at = t0, std::uint32_t timeout_ms = 1000) {
+    auto request = a_request("echo", id);
+    request.timeout_ms = timeout_ms;
+    gateway.on_client_message(as_message(request), 5, at);
+  }
+  void grant(std::uint64_t incarnation, std::uint32_t rows, steady_time at = t0) {
+    proto::grant given;
+    given.incarnation = {incarnation};
+    given.engine = "engine-" + std::to_string(incarnation);
+    given.endpoint = "tcp://e" + std::to_string(incarnation);
+    given.model = "echo";
+    given.version = 1;
+    given.rows = rows;
+    given.ttl_us = 1'000'000;
+    gateway.on_place_reply({{given}, {}}, at);
+  }
+  void answer(attempt_id attempt, std::uint64_t incarnation, const char* op = "reply",
+              steady_time at = t0) {
+    proto::link_reply reply;
+    reply.op = op;
+    reply.attempt = attempt;
+    reply.incarnation = {incarnation};
+    reply.credit = 1;
+    frame_list message;
+    message.emplace_back(std::string("engine"));
+    message.emplace_back(proto::encode(reply));
+    gateway.on_link_message(std::move(message), at);
+  }
+  [[nodiscard]] std::string code(std::size_t i) const {
+    return world.replies[i].error ? world.replies[i].error->code : "ok";
+  }
+};
+
+TEST_F(Shard, PlacesSendsAndAnswersARequest) {
+  ask();
+  ASSERT_EQ(world.places.size(), 1u);
+  EXPECT_EQ(world.places[0].wants[0].rows, 1u);
+
+  grant(7, 1);
+  ASSERT_EQ(world.attempts.size(), 1u);
+  EXPECT_EQ(world.opened, std::vector{incarnation_id{7}});
+
+  answer(world.attempts[0].header.attempt, 7);
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "ok");
+  EXPECT_TRUE(world.replies[0].final);
+  EXPECT_EQ(gateway.rows().open_rows(), 0u);
+}
+
+TEST_F(Shard, SpendsCreditInHandWithoutAsking) {
+  ask(1);
+  grant(7, 2);
+  const auto asked = world.places.size();
+
+  ask(2);
+
+  EXPECT_EQ(world.attempts.size(), 2u);
+  EXPECT_EQ(world.places.size(), asked);
+}
+
+TEST_F(Shard, SendsTheNextWaitingRowWithTheCreditThatAReplyBrings) {
+  ask(1);
+  ask(2);
+  grant(7, 1);
+  ASSERT_EQ(world.attempts.size(), 1u);
+
+  answer(world.attempts[0].header.attempt, 7);
+
+  EXPECT_EQ(world.attempts.size(), 2u);
+}
+
+TEST_F(Shard, PlacesTheWorkOfADeadEngineAgain) {
+  ask();
+  grant(7, 1);
+
+  gateway.on_engine_down({"engine-7", {7}, "was killed", {}}, t0);
+  grant(8, 1);
+  ASSERT_EQ(world.attempts.size(), 2u);
+  EXPECT_EQ(world.attempts[1].to, incarnation_id{8});
+
+  answer(world.attempts[1].header.attempt, 8);
+  EXPECT_EQ(code(0), "ok");
+}
+
+TEST_F(Shard, KeepsOutTheReplyOfAFencedAttempt) {
+  ask();
+  grant(7, 1);
+  const auto fenced = world.attempts[0].header.attempt;
+  gateway.on_engine_down({"engine-7", {7}, "was killed", {}}, t0);
+  grant(8, 1);
+
+  answer(fenced, 7);
+  answer(fenced, 8);
+  EXPECT_TRUE(world.replies.empty());
+
+  answer(world.attempts[1].header.attempt, 8);
+  answer(world.attempts[1].header.attempt, 8);
+  EXPECT_EQ(world.replies.size(), 1u);
+}
+
+TEST_F(Shard, GivesUpAfterThreeEnginesWereLostUnderARequest) {
+  ask();
+  for (std::uint64_t incarnation = 7; incarnation < 10; ++incarnation) {
+    grant(incarnation, 1);
+    gateway.on_engine_down({"engine", {incarnation}, "was killed", {}}, t0);
+  }
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "worker_lost");
+}
+
+TEST_F(Shard, NeverTriesAnAtMostOnceRequestTwice) {
+  auto request = a_request();
+  request.at_most_once = true;
+  gateway.on_client_message(as_message(request), 5, t0);
+  grant(7, 1);
+
+  gateway.on_engine_down({"engine-7", {7}, "was killed", {}}, t0);
+
+  EXPECT_EQ(code(0), "unknown_outcome");
+}
+
+TEST_F(Shard, RetriesARefusalForFree) {
+  ask();
+  grant(7, 1);
+
+  answer(world.attempts[0].header.attempt, 7, "refused");
+  grant(8, 1);
+
+  ASSERT_EQ(world.attempts.size(), 2u);
+  answer(world.attempts[1].header.attempt, 8);
+  EXPECT_EQ(world.replies[0].times->attempts, 1u);
+}
+
+TEST_F(Shard, AnswersAtTheDeadlineAndCancelsTheAttempt) {
+  ask(1, t0, 50);
+  grant(7, 1);
+
+  gateway.on_tick(t0 + 49ms);
+  EXPECT_TRUE(world.replies.empty());
+  gateway.on_tick(t0 + 50ms);
+
+  EXPECT_EQ(code(0), "deadline");
+  EXPECT_EQ(world.cancels.size(), 1u);
+}
+
+TEST_F(Shard, CancelsOnRequestWhereverTheRowIs) {
+  ask(1);
+  grant(7, 1);
+  auto cancel = a_request("", 1);
+  cancel.op = "cancel";
+  cancel.inputs.clear();
+
+  gateway.on_client_message(as_message(cancel), 5, t0);
+
+  EXPECT_EQ(code(0), "cancelled");
+  EXPECT_EQ(world.cancels, std::vector{world.attempts[0].header.attempt});
+  EXPECT_EQ(gateway.rows().open_rows(), 0u);
+}
+
+TEST_F(Shard, CancelsTheWorkOfAClientThatIsGone) {
+  ask(1);
+  grant(7, 1);
+
+  gateway.on_client_gone(6, t0);
+  EXPECT_EQ(gateway.rows().open_rows(), 1u);
+  gateway.on_client_gone(5, t0);
+
+  EXPECT_EQ(gateway.rows().open_rows(), 0u);
+  EXPECT_EQ(world.cancels.size(), 1u);
+}
+
+TEST_F(Shard, SaysNotFoundForAModelThatIsNotServed) {
+  gateway.on_client_message(as_message(a_request("nope")), 5, t0);
+
+  EXPECT_EQ(code(0), "not_found");
+}
+
+TEST_F(Shard, SaysUnavailableWhenNoEngineComesBackInTime) {
+  ask(1, t0, 60'000);
+  gateway.on_place_reply({{}, {{"echo", 0, "unavailable", 50'000}}}, t0);
+
+  gateway.on_tick(t0 + 4999ms);
+  EXPECT_TRUE(world.replies.empty());
+  gateway.on_tick(t0 + 5s);
+
+  EXPECT_EQ(code(0), "unavailable");
+}
+
+TEST_F(Shard, AsksAgainWhenAPlaceIsLost) {
+  ask();
+  gateway.on_tick(t0 + 501ms);
+  gateway.on_tick(t0 + 530ms);
+
+  EXPECT_EQ(world.places.size(), 2u);
+}
+
+TEST_F(Shard, LosesALinkThatIsSilent) {
+  ask(1, t0, 60'000);
+  grant(7, 1);
+
+  gateway.on_tick(t0 + 3s);
+
+  EXPECT_EQ(world.closed, std::vector{incarnation_id{7}});
+  EXPECT_FALSE(world.places.back().wants.empty());
+}
+
+}  // namespace
+
+}  // namespace coppice::gateway
