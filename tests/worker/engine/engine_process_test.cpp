@@ -281,6 +281,29 @@ class model_folder {
   std::filesystem::path path_;
 };
 
+TEST(Engine, DropsWhatWaitsForAGatewayWhoseLinkIsGone) {
+  model_folder models;
+  models.add("nap", "backend: builtin\nbuiltin: sleep\ninstances: 2\n");
+  running_engine engine{{"--models", models.path()}};
+  ASSERT_TRUE(engine.welcome);
+  link_peer other{*engine.ready};
+  other.hello();
+  ASSERT_TRUE(other.receive());
+  for (std::uint64_t i = 1; i <= 2; ++i) engine.peer->infer(i, "nap", "x", parameters("ms", 300));
+  for (std::uint64_t i = 3; i <= 4; ++i) engine.peer->infer(i, "nap", "x", parameters("ms", 9000));
+  ASSERT_TRUE(engine.wait_for_step(0) && engine.wait_for_step(1));
+
+  // Seen when the reply to 1 has nowhere to go; by then 3 has begun, but 4 never does.
+  engine.peer.reset();
+  std::optional<link_peer::message> reply;
+  do other.infer(5, "nap", "x", {}, 5s), reply = other.receive();
+  while (reply && reply->header.op == "refused");  // the engine is full until then
+
+  ASSERT_TRUE(reply);
+  EXPECT_FALSE(reply->header.error);
+  EXPECT_EQ(engine.process.page().open_attempts.load(), 1u);
+}
+
 TEST(Engine, JoinsWhatComesWithinAWindowAndReportsWhy) {
   model_folder models;
   models.add("windowed", "backend: builtin\nbuiltin: echo\nbatchable: true\nmax_batch: 32\n"
