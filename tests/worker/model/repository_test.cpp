@@ -1,0 +1,95 @@
+#include "worker/model/repository.hpp"
+
+#include <unistd.h>
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+namespace coppice::worker {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto good = R"(inputs:
+  - {name: x, datatype: FP32, shape: [8]}
+outputs:
+  - {name: y, datatype: FP32, shape: [2]}
+batchable: true
+max_batch: 16
+max_delay_ms: 2.5
+)";
+
+/// A repository with one model `m`, its file there but empty.
+struct Repository : ::testing::Test {
+  fs::path folder = fs::temp_directory_path() / ("coppice-models-" + std::to_string(::getpid()));
+  Repository() {
+    fs::create_directories(folder / "m" / "1");
+    std::ofstream{folder / "m" / "1" / "model.pt"};
+  }
+  ~Repository() override { fs::remove_all(folder); }
+  repository read(const std::string& text) {
+    std::ofstream{folder / "m" / "model.yml"} << text;
+    return read_repository(folder);
+  }
+  /// "line: problem" of the first finding.
+  std::string finding_of(const std::string& text) {
+    const auto found = read(text);
+    if (found.findings.empty()) return "nothing";
+    EXPECT_FALSE(found.findings[0].remedy.empty());
+    return std::to_string(found.findings[0].line) + ": " + found.findings[0].problem;
+  }
+};
+
+TEST_F(Repository, ReadsAModelAndItsCard) {
+  const auto found = read(good);
+
+  ASSERT_EQ(found.specs.size(), 1u) << found.findings.size();
+  EXPECT_EQ(found.specs[0].max_delay, 2500us);
+  EXPECT_EQ(found.specs[0].card().capacity_rows, 32u);
+  EXPECT_EQ(found.specs[0].backend, backend_kind::torchscript);
+}
+
+TEST_F(Repository, NamesTheLineOfEachMistake) {
+  EXPECT_EQ(finding_of(std::string{good} + "maxbatch: 3\n"), "8: unknown key 'maxbatch'.");
+  EXPECT_EQ(finding_of(std::string{good} + "instances: 0\n"),
+            "8: 'instances' is no number from 1 to 64.");
+  EXPECT_EQ(finding_of(std::string{good} + "policy: fast\n"), "8: 'policy' is 'fast'.");
+  EXPECT_EQ(finding_of(std::string{good} + "padding: buckets\n"),
+            "8: padding: buckets without 'buckets'.");
+}
+
+TEST_F(Repository, RefusesUnknownDatatypesAndWrongShapes) {
+  EXPECT_EQ(finding_of("inputs:\n  - {name: x, datatype: FP8, shape: [8]}\n"
+                       "outputs:\n  - {name: y, datatype: FP32, shape: [2]}\n"),
+            "2: unknown datatype 'FP8'.");
+  EXPECT_EQ(finding_of("inputs:\n  - {name: x, datatype: FP32, shape: [-2]}\n"
+                       "outputs:\n  - {name: y, datatype: FP32, shape: [2]}\n"),
+            "2: a dimension must be -1 or a whole number from 0.");
+}
+
+TEST_F(Repository, SaysThatAFileOrAVersionIsMissing) {
+  fs::remove(folder / "m" / "1" / "model.pt");
+  EXPECT_EQ(finding_of(good), "0: there is neither model.pt nor model.pt2.");
+  fs::remove(folder / "m" / "1");
+  EXPECT_EQ(finding_of(good), "0: the model has no version.");
+}
+
+TEST_F(Repository, ReadsBuiltInModelsUnderAnyName) {
+  const auto found = read("backend: builtin\nbuiltin: sleep\ninstances: 8\n");
+
+  ASSERT_EQ(found.specs.size(), 1u);
+  EXPECT_EQ(found.specs[0].name, "m");
+  EXPECT_EQ(found.specs[0].builtin, "sleep");
+}
+
+TEST_F(Repository, SurvivesWhatIsNotYaml) {
+  EXPECT_NE(finding_of("a: [\n"), "nothing");
+  EXPECT_NE(finding_of("just text"), "nothing");
+  EXPECT_NE(finding_of("inputs: 3\noutputs: {}\n"), "nothing");
+}
+
+}  // namespace
+
+}  // namespace coppice::worker

@@ -1,0 +1,66 @@
+#include "worker/node/engine_watch.hpp"
+
+#include <csignal>
+#include <future>
+
+#include <gtest/gtest.h>
+
+namespace coppice::worker {
+
+namespace {
+
+constexpr auto patience = std::chrono::seconds{20};
+
+/// Watches a shell script as if it were an engine.
+struct watched {
+  std::promise<std::int64_t> started;
+  std::promise<engine_exit> ended;
+  engine_watch watch;
+  explicit watched(const std::string& script)
+      : watch{"engine", {"/bin/sh", "-c", script}, 60s,
+              engine_events{[this](std::int64_t pid) { started.set_value(pid); },
+                            [](proto::engine_report) {},
+                            [this](engine_exit how) { ended.set_value(std::move(how)); }}} {}
+  engine_exit how() {
+    auto future = ended.get_future();
+    EXPECT_EQ(future.wait_for(patience), std::future_status::ready);
+    return future.get();
+  }
+};
+
+TEST(EngineWatch, KeepsTheLastWordsOfAnEngineThatExits) {
+  watched engine{"echo first >&2; echo 'no such model' >&2; exit 3"};
+
+  EXPECT_EQ(engine.how().reason, "exited with status 3: no such model");
+}
+
+TEST(EngineWatch, NamesTheSignalThatEndedAnEngine) {
+  watched engine{"read never < /dev/zero"};
+  const auto pid = engine.started.get_future().get();
+
+  ::kill(static_cast<pid_t>(pid), SIGKILL);
+
+  EXPECT_EQ(engine.how().reason, "was killed by signal 9 (SIGKILL)");
+}
+
+TEST(EngineWatch, SaysThatAProgramIsMissing) {
+  std::promise<engine_exit> ended;
+  const engine_watch watch{"engine", {"/nowhere/coppice-engine"}, 60s,
+                           engine_events{[](std::int64_t) {}, [](proto::engine_report) {},
+                                         [&](engine_exit how) { ended.set_value(std::move(how)); }}};
+
+  EXPECT_EQ(ended.get_future().get().reason, "exited with status 127");
+}
+
+TEST(EngineWatch, EndsAnEngineThatIgnoresTerm) {
+  auto engine = std::make_unique<watched>("trap '' TERM; while :; do read x < /dev/zero; done");
+  const auto pid = static_cast<pid_t>(engine->started.get_future().get());
+
+  engine.reset();
+
+  EXPECT_NE(::kill(pid, 0), 0);
+}
+
+}  // namespace
+
+}  // namespace coppice::worker
