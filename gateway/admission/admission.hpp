@@ -9,7 +9,7 @@ namespace coppice::gateway {
 
 /// Bounds of what one shard takes in.
 struct admission_limits {
-  /// Rows that wait for credit, all models together.
+  /// Rows of one model and version that wait for credit: one model's queue leaves others alone.
   std::size_t waiting_rows = 10'000;
   /// Bytes of all open requests.
   std::size_t admitted_bytes = std::size_t{1} << 30;

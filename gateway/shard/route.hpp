@@ -30,6 +30,8 @@ class route {
   steady_time ask_after{};
   /// Since when no engine serves it; `steady_time::max()`: one does.
   steady_time unserved_since = steady_time::max();
+  /// When the scheduler last refused it: what arrived later was not judged yet.
+  steady_time refused_at{};
   /// Figures, owned by the shard's counts; null in tests.
   model_counts* counts = nullptr;
 

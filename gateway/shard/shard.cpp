@@ -117,7 +117,7 @@ expected<std::uint32_t> shard::cost_of(const proto::request& header) const {
 
 expected<void> shard::admit_to(const route& on, const client_request& request) const {
   admission_state state;
-  state.waiting_rows = waiting_;
+  state.waiting_rows = on.waiting.size();
   state.admitted_bytes = ledger_.open_bytes();
   state.request_bytes = request.bytes;
   state.time_left = std::chrono::milliseconds{request.header.timeout_ms};
@@ -137,8 +137,11 @@ void shard::infer(client_request&& request, steady_time now) {
     return refuse(request.from, request.header.id, room.error());
   }
   auto& row = ledger_.open(std::move(request), **on, *cost, now);
-  if ((*on)->waiting.empty() && try_send(row, now)) return;
+  const bool alone = (*on)->waiting.empty();
+  if (alone && try_send(row, now)) return;
   wait(row);
+  // It may have passed a row that needs more credit than there is.
+  if (!alone && (*on)->waiting.front().row == row.id) spend_credit(**on, now);
   ask(now);
 }
 
@@ -203,18 +206,22 @@ bool shard::try_send(ledger_row& row, steady_time now) {
   row.sent_version = line->version;
   if (counts_ != nullptr) counts_->attempts.Increment();
   if (effects_.send(line->incarnation, out, row.request.frames)) return true;
-  // The link is gone; its credit with it. The row keeps its place in the world: it waits.
+  // The link is gone; its credit with it. Each round forgets a line, so this ends.
   row.on->credit.forget(row.incarnation);
   ledger_.end_attempt(row);
   --row.attempts;
-  return false;
+  return try_send(row, now);
 }
 
 void shard::spend_credit(route& on, steady_time now) {
   while (!on.waiting.empty()) {
-    auto* row = ledger_.find(on.waiting.front().row);
-    if (!try_send(*row, now)) return;
-    stop_waiting(*row);
+    auto& row = *ledger_.find(on.waiting.front().row);
+    if (row.deadline <= now) {
+      miss_deadline(row, now);
+      continue;
+    }
+    if (!try_send(row, now)) return;
+    stop_waiting(row);
   }
 }
 
@@ -385,6 +392,7 @@ void shard::on_place_reply(const proto::place_reply& reply, steady_time now) {
     if (on == routes_.end()) continue;
     on->second->ask_after = now + std::chrono::microseconds{each.retry_after_us};
     auto& since = on->second->unserved_since;
+    on->second->refused_at = now;
     if (each.code != code_name(errc::unavailable))
       since = steady_time::max();
     else if (since == steady_time::max())
@@ -415,14 +423,15 @@ void shard::on_catalogue(proto::catalogue catalogue) {
 
 // --- time ----------------------------------------------------------------------------------
 
+void shard::miss_deadline(ledger_row& row, steady_time now) {
+  const char* where = row.attempt ? "while an engine had the request" : "while the request waited";
+  send_cancel(row);
+  finish_with_error(row, {errc::deadline, std::string{"The deadline passed "} + where + ".", 0},
+                    outcome::expired, now);
+}
+
 void shard::expire(steady_time now) {
-  for (const auto id : ledger_.expired(now)) {
-    auto& row = *ledger_.find(id);
-    const char* where = row.attempt ? "while an engine had the request" : "while the request waited";
-    send_cancel(row);
-    finish_with_error(row, {errc::deadline, std::string{"The deadline passed "} + where + ".", 0},
-                      outcome::expired, now);
-  }
+  for (const auto id : ledger_.expired(now)) miss_deadline(*ledger_.find(id), now);
 }
 
 void shard::fail_unserved(steady_time now) {
@@ -430,10 +439,13 @@ void shard::fail_unserved(steady_time now) {
     if (each->unserved_since == steady_time::max() ||
         now - each->unserved_since < options_.unserved_grace)
       continue;
-    while (!each->waiting.empty())
-      finish_with_error(*ledger_.find(each->waiting.front().row),
+    while (!each->waiting.empty()) {
+      auto& row = *ledger_.find(each->waiting.front().row);
+      if (row.arrived > each->refused_at) break;  // the verdict is older than the row
+      finish_with_error(row,
                         {errc::unavailable, "No engine serves '" + each->model() + "' now.", 1000},
                         outcome::failed, now);
+    }
   }
 }
 

@@ -84,6 +84,7 @@ class shard {
   void send_cancel(const ledger_row& row);
   static void count(const ledger_row& row, std::size_t code, steady_time now);
 
+  void miss_deadline(ledger_row& row, steady_time now);
   void expire(steady_time now);
   void fail_unserved(steady_time now);
   void ask(steady_time now);

@@ -1,5 +1,7 @@
 #include "gateway/shard/shard.hpp"
 
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "tests/gateway/shard/messages.hpp"
@@ -23,6 +25,7 @@ struct recorder : shard_effects {
     replies.push_back(header);
   }
   bool send(incarnation_id to, const proto::link_request& header, const frame_list&) override {
+    if (to == gone) return false;
     if (header.op == "infer") attempts.push_back({to, header});
     if (header.op == "cancel") cancels.push_back(header.attempt);
     return true;
@@ -35,6 +38,8 @@ struct recorder : shard_effects {
   std::vector<sent> attempts;
   std::vector<attempt_id> cancels;
   std::vector<incarnation_id> opened, closed;
+  /// Sends on this link fail.
+  incarnation_id gone;
   std::vector<proto::place_request> places;
 };
 
@@ -255,6 +260,122 @@ TEST_F(Shard, LosesALinkThatIsSilent) {
 
   EXPECT_EQ(world.closed, std::vector{incarnation_id{7}});
   EXPECT_FALSE(world.places.back().wants.empty());
+}
+
+TEST_F(Shard, NeverSendsARowWhoseDeadlinePassedBetweenTicks) {
+  ask(1, t0, 50);
+  grant(7, 1, t0 + 50ms);
+
+  EXPECT_TRUE(world.attempts.empty());
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "deadline");
+}
+
+TEST_F(Shard, DoesNotFailANewRowOnAnOldVerdict) {
+  ask(1, t0, 60'000);
+  gateway.on_place_reply({{}, {{"echo", 0, "unavailable", 50'000}}}, t0);
+  gateway.on_tick(t0 + 5s);
+  ASSERT_EQ(world.replies.size(), 1u);
+
+  ask(2, t0 + 60s, 60'000);
+  gateway.on_tick(t0 + 60s + 1ms);
+  grant(7, 1, t0 + 60s + 2ms);
+
+  EXPECT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(world.attempts.size(), 1u);
+}
+
+TEST_F(Shard, FailsARowAtOnceWhenTheVerdictThatNobodyServesItStands) {
+  ask(1, t0, 60'000);
+  gateway.on_place_reply({{}, {{"echo", 0, "unavailable", 50'000}}}, t0);
+  gateway.on_tick(t0 + 5s);
+
+  ask(2, t0 + 6s, 60'000);
+  gateway.on_place_reply({{}, {{"echo", 0, "unavailable", 50'000}}}, t0 + 6s);
+  gateway.on_tick(t0 + 6s + 5ms);
+
+  ASSERT_EQ(world.replies.size(), 2u);
+  EXPECT_EQ(code(1), "unavailable");
+}
+
+TEST_F(Shard, SpendsOnAnotherEngineWhenALinkIsGone) {
+  ask(1);
+  grant(7, 2);
+  grant(8, 1);
+  world.gone = {8};  // the engine with the least in flight
+
+  ask(2);
+
+  ASSERT_EQ(world.attempts.size(), 2u);
+  EXPECT_EQ(world.attempts[1].to, incarnation_id{7});
+}
+
+TEST_F(Shard, RefusesOnlyTheModelWhoseQueueIsFull) {
+  proto::model_card echo, other;
+  echo.name = "echo", other.name = "other";
+  echo.version = other.version = 1;
+  echo.any_inputs = other.any_inputs = true;
+  shard_options small;
+  small.limits.waiting_rows = 1;
+  shard narrow{small, world, nullptr};
+  narrow.on_catalogue({{echo, other}});
+
+  narrow.on_client_message(as_message(a_request("echo", 1)), 5, t0);
+  narrow.on_client_message(as_message(a_request("other", 2)), 5, t0);
+  EXPECT_TRUE(world.replies.empty());
+  narrow.on_client_message(as_message(a_request("echo", 3)), 5, t0);
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "overloaded");
+}
+
+TEST_F(Shard, SendsACriticalRowPastAHeadThatNeedsMoreCredit) {
+  proto::model_card echo;
+  echo.name = "echo", echo.version = 1, echo.batchable = true, echo.max_batch = 8;
+  gateway.on_catalogue({{echo}});
+  ask(1);  // four rows
+  grant(7, 2);
+  ASSERT_TRUE(world.attempts.empty());
+
+  auto urgent = a_request("echo", 2);
+  urgent.priority_class = "critical";
+  urgent.inputs[0].shape = {1, 4};
+  gateway.on_client_message(as_message(urgent), 5, t0);
+
+  EXPECT_EQ(world.attempts.size(), 1u);
+}
+
+/// Any order of events gives every accepted request exactly one final reply.
+TEST_F(Shard, AnswersEachRequestExactlyOnceUnderRandomEvents) {
+  std::mt19937 random{11};
+  auto at = t0;
+  std::uint64_t engine = 1;
+  std::size_t asked = 0;
+  for (int step = 0; step < 20'000; ++step) {
+    at += std::chrono::microseconds{random() % 3000};
+    switch (random() % 8) {
+      case 0: grant(engine, random() % 4, at); break;
+      case 1: gateway.on_tick(at); break;
+      case 2:
+        if (random() % 20 == 0) gateway.on_engine_down({"e", {engine++}, "was killed", {}}, at);
+        break;
+      case 3:
+      case 4:
+        if (world.attempts.empty()) break;
+        // Any attempt ever made: most are fenced by now.
+        answer(world.attempts[random() % world.attempts.size()].header.attempt, engine,
+               random() % 5 == 0 ? "refused" : "reply", at);
+        break;
+      default: ask(static_cast<int>(++asked % 100), at,
+                   static_cast<std::uint32_t>(1 + random() % 200));
+    }
+    ASSERT_EQ(world.replies.size() + gateway.rows().open_rows(), asked);
+  }
+  gateway.on_stop(at);
+  EXPECT_EQ(world.replies.size(), asked);
+  const auto& ended = gateway.rows().counts().ended;
+  EXPECT_GT(ended[static_cast<int>(outcome::completed)], 100u);
+  EXPECT_GT(ended[static_cast<int>(outcome::expired)], 100u);
 }
 
 }  // namespace
