@@ -1,5 +1,6 @@
 #include "gateway/shard/shard.hpp"
 
+#include <algorithm>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -360,12 +361,15 @@ TEST_F(Shard, AnswersEachRequestExactlyOnceUnderRandomEvents) {
         if (random() % 20 == 0) gateway.on_engine_down({"e", {engine++}, "was killed", {}}, at);
         break;
       case 3:
-      case 4:
+      case 4: {
         if (world.attempts.empty()) break;
-        // Any attempt ever made: most are fenced by now.
-        answer(world.attempts[random() % world.attempts.size()].header.attempt, engine,
+        // Half of them among the latest, which are mostly live; the others are mostly fenced.
+        const auto made = world.attempts.size();
+        const auto back = random() % (random() % 2 == 0 ? made : std::min<std::size_t>(made, 4));
+        answer(world.attempts[made - 1 - back].header.attempt, engine,
                random() % 5 == 0 ? "refused" : "reply", at);
         break;
+      }
       default: ask(static_cast<int>(++asked % 100), at,
                    static_cast<std::uint32_t>(1 + random() % 200));
     }
