@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/scheduler_dialler.hpp"
+#include "base/freed_memory.hpp"
 #include "base/ready_file.hpp"
 #include "base/stop_signal.hpp"
 #include "gateway/gateway_actor.hpp"
@@ -200,6 +201,7 @@ int run(const process_options& options, const std::string& ready_file) {
 
 int main(int argc, char** argv) {
   using namespace coppice;
+  keep_freed_memory();
   block_stop_signals();
   CLI::App app{"Accepts requests over ZeroMQ (REQ and DEALER) and owns them until their outcome."};
   std::string config, ready_file;
