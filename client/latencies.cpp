@@ -22,7 +22,7 @@ std::size_t bucket_of(std::uint64_t ns) {
 std::uint64_t upper_bound_of(std::size_t bucket) {
   if (bucket < 64) return bucket;
   const auto shift = (bucket >> sub_bits) - 1;
-  return (((bucket & 63) | 64) + 1) << shift;
+  return ((((bucket & 63) | 64) + 1) << shift) - 1;
 }
 
 }  // namespace

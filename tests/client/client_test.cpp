@@ -1,108 +1,193 @@
 #include "client/client.hpp"
 
+#include <atomic>
+#include <future>
 #include <thread>
 
 #include <gtest/gtest.h>
 #include <zmq.hpp>
 
+#include "base/clock.hpp"
 #include "proto/codec/codec.hpp"
 
 namespace coppice::client {
-
 namespace {
 
-/// A gateway of a few lines: answers each request by a function of its number.
+/// A ROUTER that answers each request as the test says; no answer means silence.
 class fake_gateway {
  public:
-  using answers = std::function<proto::reply(int number, const proto::request&)>;
+  using answering = std::function<std::optional<proto::reply>(const proto::request&)>;
 
-  explicit fake_gateway(answers answer) : answer_{std::move(answer)} {
+  explicit fake_gateway(answering answer) : answer_{std::move(answer)} {
+    socket_.set(zmq::sockopt::linger, 0);
+    socket_.set(zmq::sockopt::rcvtimeo, 5);
     socket_.bind("tcp://127.0.0.1:*");
-    endpoint = socket_.get(zmq::sockopt::last_endpoint);
-    thread_ = std::jthread{[this] { run(); }};
+    endpoint_ = socket_.get(zmq::sockopt::last_endpoint);
+    thread_ = std::jthread{[this](std::stop_token stop) {
+      while (!stop.stop_requested()) serve();
+    }};
   }
-  ~fake_gateway() {
-    context_.shutdown();
-    thread_.join();
-    socket_.close();
-  }
-  std::string endpoint;
+  [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
 
  private:
-  void run() try {
-    for (int number = 0;;) {
-      std::vector<zmq::message_t> message;
-      do {
-        (void)socket_.recv(message.emplace_back(), zmq::recv_flags::none);
-      } while (message.back().more());
-      const auto request = proto::decode<proto::request>(message[2].to_string_view());
-      if (request->op == "ping") continue;
-      auto reply = answer_(number++, *request);
-      reply.id = request->id;
-      (void)socket_.send(message[0], zmq::send_flags::sndmore);
-      (void)socket_.send(zmq::message_t{}, zmq::send_flags::sndmore);
-      (void)socket_.send(zmq::buffer(proto::encode(reply)), zmq::send_flags::none);
+  void serve() {
+    std::vector<zmq::message_t> parts(1);
+    if (!socket_.recv(parts[0])) return;
+    while (parts.back().more()) {
+      zmq::message_t part;
+      (void)socket_.recv(part);
+      parts.push_back(std::move(part));
     }
-  } catch (const zmq::error_t&) {
+    const auto request = proto::decode<proto::request>(parts.at(2).to_string_view(), 1 << 20);
+    if (!request) return;
+    auto reply = answer_(*request);
+    if (!reply) return;
+    reply->id = request->id;
+    parts[2] = zmq::message_t{proto::encode(*reply)};
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      (void)socket_.send(parts[i], i + 1 < parts.size() ? zmq::send_flags::sndmore
+                                                        : zmq::send_flags::none);
   }
 
-  answers answer_;
   zmq::context_t context_{1};
   zmq::socket_t socket_{context_, zmq::socket_type::router};
+  answering answer_;
+  std::string endpoint_;
   std::jthread thread_;
 };
 
-proto::reply failing(const char* code, bool retryable) {
+std::optional<proto::reply> echo(const proto::request& request) {
   proto::reply reply;
-  reply.error = proto::error_body{code, "no", retryable, 1};
+  reply.model = request.model;
+  reply.outputs = request.inputs;
+  reply.final = true;
   return reply;
 }
 
-infer_request to_echo(std::chrono::milliseconds timeout = std::chrono::seconds{20}) {
+proto::reply refusal(errc code, std::uint32_t retry_after_ms) {
+  proto::reply reply;
+  reply.error = {std::string{code_name(code)}, "No.", describe(code).retryable, retry_after_ms};
+  return reply;
+}
+
+infer_request a_request(std::string bytes = "abcd") {
   infer_request request;
   request.model = "echo";
-  request.timeout = timeout;
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  request.inputs.push_back({"x", "UINT8", {size}, std::move(bytes)});
   return request;
 }
 
-TEST(Client, RetriesWhatIsRetryableUntilItSucceeds) {
-  const fake_gateway gateway{[](int number, const proto::request&) {
-    return number < 2 ? failing("overloaded", true) : proto::reply{};
+TEST(Client, GivesEachOfThousandsInFlightItsOwnAnswer) {
+  fake_gateway gateway{echo};
+  client asking{{{gateway.endpoint()}}};
+  std::vector<std::promise<std::string>> answers(2000);
+
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    asking.submit(a_request(std::to_string(i)), [&answers, i](client::answer got) {
+      answers[i].set_value(got ? got->outputs.front().bytes : got.error().message);
+    });
+
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    EXPECT_EQ(answers[i].get_future().get(), std::to_string(i));
+}
+
+TEST(Client, SendsAgainWhatIsRetryableWhenTheGatewaySaid) {
+  std::atomic<int> sent{0};
+  fake_gateway gateway{[&](const proto::request& request) {
+    return sent++ == 0 ? refusal(errc::overloaded, 30) : *echo(request);
   }};
-  client asking{{{gateway.endpoint}}};
+  client asking{{{gateway.endpoint()}}};
 
-  EXPECT_TRUE(asking.infer(to_echo()));
+  const auto begin = now();
+  const auto got = asking.infer(a_request());
+
+  EXPECT_TRUE(got);
+  EXPECT_EQ(sent, 2);
+  EXPECT_GE(now() - begin, 30ms);
 }
 
-TEST(Client, GivesOtherErrorsAsTheyAre) {
-  const fake_gateway gateway{
-      [](int, const proto::request&) { return failing("not_found", false); }};
-  client asking{{{gateway.endpoint}}};
+TEST(Client, GivesBackAtOnceWhatIsNotRetryable) {
+  std::atomic<int> sent{0};
+  fake_gateway gateway{[&](const proto::request&) {
+    ++sent;
+    return refusal(errc::invalid, 0);
+  }};
+  client asking{{{gateway.endpoint()}}};
 
-  EXPECT_EQ(asking.infer(to_echo()).error().code, errc::not_found);
+  const auto got = asking.infer(a_request());
+
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, errc::invalid);
+  EXPECT_EQ(sent, 1);
 }
 
-TEST(Client, EndsARequestThatNobodyAnswersAtItsDeadline) {
+TEST(Client, EndsWithDeadlineWhenNobodyAnswers) {
+  fake_gateway gateway{[](const proto::request&) { return std::nullopt; }};
+  client asking{{{gateway.endpoint()}}};
+  auto request = a_request();
+  request.timeout = 60ms;
+
+  const auto got = asking.infer(request);
+
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, errc::deadline);
+}
+
+TEST(Client, SendsOpenWorkWithItsKeyToTheNextGatewayWhenTheFirstIsSilent) {
+  std::string first_key, second_key;
+  fake_gateway silent{[&](const proto::request& request) -> std::optional<proto::reply> {
+    if (request.op == "infer") first_key = request.key;
+    return std::nullopt;
+  }};
+  fake_gateway good{[&](const proto::request& request) {
+    if (request.op == "infer") second_key = request.key;
+    return echo(request);
+  }};
+  client asking{{{silent.endpoint(), good.endpoint()}}};
+
+  const auto got = asking.infer(a_request());
+
+  ASSERT_TRUE(got);
+  EXPECT_FALSE(first_key.empty());
+  EXPECT_EQ(first_key, second_key);
+}
+
+TEST(Client, EndsOpenRequestsWithCancelledWhenItIsClosed) {
+  fake_gateway gateway{[](const proto::request&) { return std::nullopt; }};
+  std::promise<errc> ended;
+  {
+    client asking{{{gateway.endpoint()}}};
+    asking.submit(a_request(), [&](client::answer got) { ended.set_value(got.error().code); });
+    proto::request ping;
+    ping.op = "ping";
+    (void)asking.call(ping, 20ms);  // behind it: the request has been sent
+  }
+  EXPECT_EQ(ended.get_future().get(), errc::cancelled);
+}
+
+TEST(Client, EndsARequestAtItsDeadlineWhenNobodyListens) {
   client asking{{{"tcp://127.0.0.1:9"}}};
+  auto request = a_request();
+  request.timeout = 50ms;
 
-  EXPECT_EQ(asking.infer(to_echo(std::chrono::milliseconds{50})).error().code, errc::deadline);
+  EXPECT_EQ(asking.infer(request).error().code, errc::deadline);
 }
 
-TEST(Client, SendsTheSameKeyWithEveryTry) {
+TEST(Client, SendsTheSameKeyWithEveryTryUntilItSucceeds) {
   std::vector<std::string> keys;
-  fake_gateway gateway{[&](int number, const proto::request& request) {
-    keys.push_back(request.key);
-    return number == 0 ? failing("unavailable", true) : proto::reply{};
+  fake_gateway gateway{[&](const proto::request& request) {
+    if (request.op == "infer") keys.push_back(request.key);
+    return keys.size() <= 2 ? refusal(errc::unavailable, 1) : *echo(request);
   }};
-  client asking{{{gateway.endpoint}}};
+  client asking{{{gateway.endpoint()}}};
 
-  ASSERT_TRUE(asking.infer(to_echo()));
+  ASSERT_TRUE(asking.infer(a_request()));
 
-  ASSERT_EQ(keys.size(), 2u);
-  EXPECT_EQ(keys[0], keys[1]);
+  ASSERT_EQ(keys.size(), 3u);
   EXPECT_FALSE(keys[0].empty());
+  EXPECT_EQ(keys, std::vector<std::string>(3, keys[0]));
 }
 
 }  // namespace
-
 }  // namespace coppice::client

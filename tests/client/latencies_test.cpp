@@ -37,6 +37,13 @@ TEST(Latencies, KeepTheLargestValueExactly) {
   EXPECT_EQ(histogram.quantile_us(1), 123'456.789);
 }
 
+TEST(Latencies, TakeTheLargestValueThereIs) {
+  latencies histogram;
+  histogram.record(~std::uint64_t{0});
+  EXPECT_GT(histogram.quantile_us(0.5), 0);
+  EXPECT_NE(histogram.draw(10), "");
+}
+
 }  // namespace
 
 }  // namespace coppice::client

@@ -1,5 +1,7 @@
 #include "client/cli/npy.hpp"
 
+#include <random>
+
 #include <gtest/gtest.h>
 
 namespace coppice::cli {
@@ -34,6 +36,24 @@ TEST(Npy, RefusesWhatItCannotSend) {
 TEST(Npy, SurvivesEveryTruncation) {
   const auto whole = an_npy("<i8", "1", "12345678");
   for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_FALSE(read_npy(whole.substr(0, n))) << n;
+}
+
+TEST(Npy, ReadsAScalar) {
+  const auto tensor = read_npy(an_npy("<i8", "", "12345678"));
+
+  ASSERT_TRUE(tensor) << tensor.error().message;
+  EXPECT_TRUE(tensor->shape.empty());
+}
+
+TEST(Npy, GivesATensorOrAnErrorForAnyBytes) {
+  std::mt19937 random{5};
+  for (int i = 0; i < 20'000; ++i) {
+    auto file = an_npy("<f4", "2, 3", std::string(24, 'e'));
+    for (int k = 0; k < 3; ++k) file[random() % file.size()] = static_cast<char>(random());
+    if (const auto tensor = read_npy(file)) {
+      EXPECT_LE(tensor->bytes.size(), file.size());
+    }
+  }
 }
 
 }  // namespace

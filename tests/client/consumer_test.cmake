@@ -1,0 +1,13 @@
+# Installs the client component, then builds the consumer project against it and runs it.
+set(prefix "${BUILD}/consumer/prefix")
+file(REMOVE_RECURSE "${BUILD}/consumer")
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE out ERROR_VARIABLE out)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${ARGN}\n${out}")
+  endif()
+endfunction()
+run("${CMAKE_COMMAND}" --install "${BUILD}" --component client --prefix "${prefix}")
+run("${CMAKE_COMMAND}" -S "${SOURCE}" -B "${BUILD}/consumer/build" "-DCMAKE_PREFIX_PATH=${prefix}")
+run("${CMAKE_COMMAND}" --build "${BUILD}/consumer/build")
+run("${BUILD}/consumer/build/consumer")
