@@ -6,6 +6,7 @@
 
 #include <future>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <unordered_map>
 
@@ -241,7 +242,7 @@ void client::loop::tick(steady_time at) {
                                         " before the deadline. Is a gateway running there?"));
   if (open_.empty()) return;
   if (at - pinged_ >= ping_period) ping(at);
-  if (at - heard_ >= silence_limit && options_.endpoints.size() > 1) next_gateway(at);
+  if (at - heard_ >= silence_limit) next_gateway(at);
 }
 
 void client::loop::ping(steady_time at) {
@@ -260,10 +261,20 @@ void client::loop::next_gateway(steady_time at) {
   endpoint_ = (endpoint_ + 1) % options_.endpoints.size();
   heard_ = at;
   connect();
-  for (auto& [id, request] : open_) send(id, request);
+  std::vector<std::uint64_t> once;
+  for (auto& [id, request] : open_)
+    if (!request.header.at_most_once)
+      send(id, request);
+    else if (request.send_at == steady_time::max())
+      once.push_back(id);
+  for (const auto id : once)
+    finish(id, fail(errc::unknown_outcome, "The gateway is gone; the request may have run."));
 }
 
-client::client(client_options options) : loop_{std::make_unique<loop>(std::move(options))} {}
+client::client(client_options options) {
+  if (options.endpoints.empty()) throw std::invalid_argument{"A client needs a gateway's endpoint."};
+  loop_ = std::make_unique<loop>(std::move(options));
+}
 client::~client() = default;
 
 void client::submit(infer_request request, std::function<void(answer)> done) {

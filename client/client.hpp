@@ -58,6 +58,7 @@ class client {
  public:
   using answer = expected<infer_result>;
 
+  /// Throws std::exception if there is no endpoint, or one that ZeroMQ does not take.
   explicit client(client_options options);
   /// Open requests end with `cancelled`.
   ~client();

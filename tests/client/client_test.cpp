@@ -189,5 +189,27 @@ TEST(Client, SendsTheSameKeyWithEveryTryUntilItSucceeds) {
   EXPECT_EQ(keys, std::vector<std::string>(3, keys[0]));
 }
 
+TEST(Client, SendsWhatMustRunAtMostOnceToNoSecondGateway) {
+  fake_gateway silent{[](const proto::request&) { return std::nullopt; }};
+  std::atomic<int> second{0};
+  fake_gateway good{[&](const proto::request& request) {
+    if (request.op == "infer") ++second;
+    return echo(request);
+  }};
+  client asking{{{silent.endpoint(), good.endpoint()}}};
+  auto request = a_request();
+  request.at_most_once = true;
+
+  const auto got = asking.infer(request);
+
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, errc::unknown_outcome);
+  EXPECT_EQ(second, 0);
+}
+
+TEST(Client, RefusesAnEmptyListOfGateways) {
+  EXPECT_THROW(client{client_options{}}, std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace coppice::client
