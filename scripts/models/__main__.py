@@ -16,7 +16,6 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 STAMPS = ROOT / "build" / "made_models"
 BY_DEFAULT = ["digits", "minilm", "silero_vad"]
-ON_REQUEST = ["resnet18"]
 
 
 def fingerprint(recipe):
@@ -64,15 +63,15 @@ def make_unless_made(name, models, force):
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/make_models", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME",
-                        help=f"default: {' '.join(BY_DEFAULT)}; on request also: {' '.join(ON_REQUEST)}")
+                        help=f"default: {' '.join(BY_DEFAULT)}")
     parser.add_argument("--models", type=Path, default=ROOT / "models", metavar="DIR",
                         help="where the model folders are (default: models)")
     parser.add_argument("--force", action="store_true", help="make again what is already made")
     chosen = parser.parse_args()
     chosen.names = [name.replace("-", "_") for name in chosen.names] or BY_DEFAULT
     for name in chosen.names:
-        if name not in BY_DEFAULT + ON_REQUEST:
-            parser.error(f"no recipe for '{name}'; there are {', '.join(BY_DEFAULT + ON_REQUEST)}")
+        if name not in BY_DEFAULT:
+            parser.error(f"no recipe for '{name}'; there are {', '.join(BY_DEFAULT)}")
     return chosen
 
 

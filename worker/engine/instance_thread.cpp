@@ -1,5 +1,7 @@
 #include "worker/engine/instance_thread.hpp"
 
+#include <cstring>
+
 namespace coppice::worker {
 
 void finished_queue::push(instance_thread* from, finished_batch&& done) {
@@ -33,6 +35,21 @@ std::vector<std::int64_t> warm_up_shape(const model_spec& spec, const tensor_rul
   return shape;
 }
 
+template <class T>
+void fill_as(std::vector<std::byte>& bytes, double value) {
+  const auto element = static_cast<T>(value);
+  for (std::size_t at = 0; at + sizeof element <= bytes.size(); at += sizeof element)
+    std::memcpy(bytes.data() + at, &element, sizeof element);
+}
+
+/// Sets every element of the usual datatypes; others stay zero.
+void fill(std::vector<std::byte>& bytes, datatype type, double value) {
+  if (type == datatype::int64) fill_as<std::int64_t>(bytes, value);
+  if (type == datatype::int32) fill_as<std::int32_t>(bytes, value);
+  if (type == datatype::fp32) fill_as<float>(bytes, value);
+  if (type == datatype::fp64) fill_as<double>(bytes, value);
+}
+
 }  // namespace
 
 batch_item warm_up_item(const model_spec& spec) {
@@ -46,6 +63,8 @@ batch_item warm_up_item(const model_spec& spec) {
     std::size_t bytes = tensor.type == datatype::bytes ? 4 : datatype_size(tensor.type);
     for (const auto size : tensor.shape) bytes *= static_cast<std::size_t>(size);
     const auto zeros = std::make_shared<std::vector<std::byte>>(bytes);
+    if (const auto value = spec.warm_up_value.find(rule.spec.name); value != spec.warm_up_value.end())
+      fill(*zeros, tensor.type, value->second);
     tensor.bytes = *zeros;
     tensor.owner = zeros;
     item.inputs.push_back(std::move(tensor));

@@ -64,6 +64,8 @@ struct model_spec {
   std::uint32_t warm_up_rows = 1;
   /// Values for the -1 dimensions of each input at warm-up; 1 where absent.
   std::map<std::string, std::vector<std::int64_t>> warm_up_shape;
+  /// Value of every element of an input at warm-up; 0 where absent.
+  std::map<std::string, double> warm_up_value;
   /// Constant attributes set before every forward (TorchScript), by path.
   std::map<std::string, double> attributes;
   std::string device = "cpu";

@@ -175,6 +175,8 @@ void spec_reader::warm_up(const YAML::Node& root, model_spec& spec) {
   const auto node = root["warm_up"];
   if (!node) return;
   number<std::uint32_t>(node, "rows", 1, spec.max_batch, spec.warm_up_rows);
+  for (const auto& entry : node["value"])
+    spec.warm_up_value[entry.first.as<std::string>("")] = entry.second.as<double>(0);
   for (const auto& entry : node["shape"])
     for (const auto& size : entry.second)
       spec.warm_up_shape[entry.first.as<std::string>("")].push_back(size.as<std::int64_t>(1));

@@ -70,11 +70,23 @@ class torchscript_model : public model {
       auto tensor = assemble(spec_, batch, i).to(device_);
       const auto& path = spec_.inputs[i].attribute;
       if (path.empty())
-        arguments.emplace_back(std::move(tensor));
+        arguments.push_back(as_argument(tensor, arguments.size()));
       else
         set_attribute(module_, path, std::move(tensor));
     }
     return collect(module_.forward(std::move(arguments)));
+  }
+
+  /// The tensor, or a plain number where `forward` takes one.
+  [[nodiscard]] c10::IValue as_argument(const at::Tensor& tensor, std::size_t index) const {
+    const auto& wanted = module_.get_method("forward").function().getSchema().arguments();
+    if (index + 1 >= wanted.size() || tensor.dim() != 0) return tensor;
+    switch (wanted[index + 1].type()->kind()) {
+      case c10::TypeKind::IntType: return tensor.item().toLong();
+      case c10::TypeKind::FloatType: return tensor.item().toDouble();
+      case c10::TypeKind::BoolType: return tensor.item().toBool();
+      default: return tensor;
+    }
   }
 
   /// Each constant takes the type that the attribute has.
