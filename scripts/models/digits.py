@@ -73,8 +73,11 @@ def export_aotinductor(model, example, path):
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.export.export(model, (example,), dynamic_shapes=({0: batch},))
         # One thread: the number of threads is compiled in, and engines run many small batches.
+        # The format has no field for the version: the engine compares this entry with its own.
+        settings = {"cpp.threads": 1,
+                    "aot_inductor.metadata": {"torch_version": torch.__version__}}
         torch._inductor.aoti_compile_and_package(program, package_path=str(path),
-                                                 inductor_configs={"cpp.threads": 1})
+                                                 inductor_configs=settings)
 
 
 def make(paths, say):

@@ -69,6 +69,8 @@ struct model_spec {
   /// Constant attributes set before every forward (TorchScript), by path.
   std::map<std::string, double> attributes;
   std::string device = "cpu";
+  /// The libtorch that exported model.pt2, such as `2.13.0`; empty: the package itself may say.
+  std::string torch_version;
 
   /// What the cluster is told. Capacity: per instance one batch running and one ahead.
   [[nodiscard]] proto::model_card card() const;

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <numeric>
 #include <optional>
+#include <set>
+#include <span>
+#include <utility>
 
 #include <yaml-cpp/yaml.h>
 
@@ -16,10 +20,40 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<std::string_view, 17> known_keys{
+constexpr std::array<std::string_view, 17> root_keys{
     "inputs",  "outputs",   "batchable", "max_batch", "max_delay_ms", "policy",
     "padding", "buckets",   "instances", "threads",   "warm_up",      "backend",
     "builtin", "device",    "attributes", "torch_version", "description"};
+constexpr std::array<std::string_view, 5> tensor_keys{"name", "datatype", "shape", "attribute",
+                                                      "pad_value"};
+constexpr std::array<std::string_view, 3> warm_up_keys{"rows", "shape", "value"};
+
+/// Least number of inserted, removed and replaced letters between two words.
+std::size_t edits(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    auto diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+/// What to do about an unknown key: the nearest known one, or all of them.
+std::string key_remedy(std::string_view key, std::span<const std::string_view> known) {
+  const auto nearest = std::min_element(known.begin(), known.end(), [&](auto a, auto b) {
+    return edits(key, a) < edits(key, b);
+  });
+  if (edits(key, *nearest) <= 2) return "Did you mean '" + std::string{*nearest} + "'?";
+  std::string all;
+  for (const auto each : known) all += (all.empty() ? "" : ", ") + std::string{each};
+  return "Remove it; known are " + all + ".";
+}
 
 /// Reads one model.yml into a spec without version; what is wrong becomes findings.
 class spec_reader {
@@ -32,7 +66,8 @@ class spec_reader {
 
  private:
   void reject(const YAML::Node& at, std::string problem, std::string remedy);
-  void check_keys(const YAML::Node& root);
+  void check_keys(const YAML::Node& map, std::span<const std::string_view> known,
+                  std::string_view of);
   template <class T>
   void number(const YAML::Node& root, const char* key, T low, T high, T& out);
   template <class T>
@@ -44,6 +79,9 @@ class spec_reader {
   void shape(const YAML::Node& node, std::vector<std::int64_t>& out);
   void padding(const YAML::Node& root, model_spec& spec);
   void warm_up(const YAML::Node& root, model_spec& spec);
+  bool is_input(const YAML::Node& name, const model_spec& spec);
+  void warm_up_value(const YAML::Node& name, const YAML::Node& value, model_spec& spec);
+  void warm_up_shape(const YAML::Node& name, const YAML::Node& sizes, model_spec& spec);
   void backend(const YAML::Node& root, model_spec& spec);
   void attributes(const YAML::Node& root, model_spec& spec);
 
@@ -58,11 +96,15 @@ void spec_reader::reject(const YAML::Node& at, std::string problem, std::string 
   findings_.push_back({file_, line, std::move(problem), std::move(remedy)});
 }
 
-void spec_reader::check_keys(const YAML::Node& root) {
-  for (const auto& entry : root) {
+void spec_reader::check_keys(const YAML::Node& map, std::span<const std::string_view> known,
+                             std::string_view of) {
+  std::set<std::string> seen;
+  for (const auto& entry : map) {
     const auto key = entry.first.as<std::string>("");
-    if (std::find(known_keys.begin(), known_keys.end(), key) == known_keys.end())
-      reject(entry.first, "unknown key '" + key + "'.", "Remove it, or see docs/models.md for the keys.");
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      reject(entry.first, "unknown key '" + key + "'" + std::string{of} + ".", key_remedy(key, known));
+    else if (!seen.insert(key).second)
+      reject(entry.first, "the key '" + key + "' stands there twice.", "Remove one of them.");
   }
 }
 
@@ -120,17 +162,12 @@ void spec_reader::tensor(const YAML::Node& node, tensor_rule& out) {
   if (!node.IsMap() || !node["name"] || !node["datatype"] || !node["shape"])
     return reject(node, "a tensor needs name, datatype and shape.",
                   "Write {name: x, datatype: FP32, shape: [8]}.");
-  for (const auto& entry : node) {
-    const auto key = entry.first.as<std::string>("");
-    if (key != "name" && key != "datatype" && key != "shape" && key != "attribute" &&
-        key != "pad_value")
-      reject(entry.first, "unknown key '" + key + "' of a tensor.",
-             "Known are name, datatype, shape, attribute, pad_value.");
-  }
+  check_keys(node, tensor_keys, " of a tensor");
   out.spec.name = node["name"].as<std::string>("");
   out.spec.datatype = node["datatype"].as<std::string>("");
   out.attribute = node["attribute"].as<std::string>("");
-  out.pad_value = node["pad_value"].as<double>(0);
+  if (node["pad_value"] && !YAML::convert<double>::decode(node["pad_value"], out.pad_value))
+    reject(node["pad_value"], "'pad_value' is no number.", "Write the number that fills padding.");
   if (out.spec.name.empty() || out.spec.name.size() > proto::max_name_bytes)
     reject(node["name"], "a tensor's name must have 1 to 256 bytes.", "Give it the model's own name.");
   if (!datatype_from_name(out.spec.datatype))
@@ -174,12 +211,46 @@ void spec_reader::padding(const YAML::Node& root, model_spec& spec) {
 void spec_reader::warm_up(const YAML::Node& root, model_spec& spec) {
   const auto node = root["warm_up"];
   if (!node) return;
+  if (!node.IsMap())
+    return reject(node, "'warm_up' must be a map.", "Write {rows: 1, shape: {input: [64]}}.");
+  check_keys(node, warm_up_keys, " of warm_up");
   number<std::uint32_t>(node, "rows", 1, spec.max_batch, spec.warm_up_rows);
-  for (const auto& entry : node["value"])
-    spec.warm_up_value[entry.first.as<std::string>("")] = entry.second.as<double>(0);
-  for (const auto& entry : node["shape"])
-    for (const auto& size : entry.second)
-      spec.warm_up_shape[entry.first.as<std::string>("")].push_back(size.as<std::int64_t>(1));
+  for (const auto& entry : node["value"]) warm_up_value(entry.first, entry.second, spec);
+  for (const auto& entry : node["shape"]) warm_up_shape(entry.first, entry.second, spec);
+}
+
+bool spec_reader::is_input(const YAML::Node& name, const model_spec& spec) {
+  const auto input = name.as<std::string>("");
+  for (const auto& rule : spec.inputs)
+    if (rule.spec.name == input) return true;
+  reject(name, "warm_up names '" + input + "', which is no input.", "Name an input.");
+  return false;
+}
+
+void spec_reader::warm_up_value(const YAML::Node& name, const YAML::Node& value,
+                                model_spec& spec) {
+  if (!is_input(name, spec)) return;
+  if (!YAML::convert<double>::decode(value, spec.warm_up_value[name.as<std::string>()]))
+    reject(value, "a value for warm_up must be a number.", "Write input: number.");
+}
+
+void spec_reader::warm_up_shape(const YAML::Node& name, const YAML::Node& sizes,
+                                model_spec& spec) {
+  if (!is_input(name, spec)) return;
+  const auto input = name.as<std::string>();
+  const auto rule = std::find_if(spec.inputs.begin(), spec.inputs.end(),
+                                 [&](const tensor_rule& each) { return each.spec.name == input; });
+  auto& values = spec.warm_up_shape[input];
+  for (const auto& each : sizes) {
+    std::int64_t size = 0;
+    if (!YAML::convert<std::int64_t>::decode(each, size) || size < 1)
+      return reject(each, "a size for warm_up must be a whole number from 1.", "Correct it.");
+    values.push_back(size);
+  }
+  const auto open = std::count(rule->spec.shape.begin(), rule->spec.shape.end(), -1);
+  if (std::cmp_not_equal(values.size(), open))
+    reject(sizes, "'" + input + "' has " + std::to_string(open) + " dimensions of -1; warm_up gives " +
+                      std::to_string(values.size()) + " sizes.", "Give one size for each -1.");
 }
 
 void spec_reader::backend(const YAML::Node& root, model_spec& spec) {
@@ -216,7 +287,7 @@ std::optional<model_spec> spec_reader::read(std::string name) try {
     reject(root, "the file is no map of keys.", "Write inputs, outputs and so on.");
     return std::nullopt;
   }
-  check_keys(root);
+  check_keys(root, root_keys, "");
   tensors(root, "inputs", spec.inputs);
   tensors(root, "outputs", spec.outputs);
   flag(root, "batchable", spec.batchable);
@@ -234,6 +305,7 @@ std::optional<model_spec> spec_reader::read(std::string name) try {
   backend(root, spec);
   attributes(root, spec);
   spec.device = root["device"].as<std::string>("cpu");
+  spec.torch_version = root["torch_version"].as<std::string>("");
   if (!spec.batchable && spec.max_batch > 1)
     reject(root["max_batch"], "max_batch above 1 needs batchable: true.", "Add batchable: true.");
   return failed_ ? std::nullopt : std::optional{spec};
@@ -267,8 +339,20 @@ void add_version(const fs::path& folder, std::uint32_t version, model_spec spec,
   out.specs.push_back(std::move(spec));
 }
 
+/// A folder with a model.yml, or with a version and so meant to have one.
+bool is_model(const fs::directory_entry& entry) {
+  if (!entry.is_directory()) return false;
+  if (fs::exists(entry.path() / "model.yml")) return true;
+  return std::any_of(fs::directory_iterator{entry.path()}, fs::directory_iterator{},
+                     [](const auto& inside) { return inside.is_directory() && version_of(inside.path()); });
+}
+
 void read_model(const fs::path& folder, repository& out) {
   const auto file = folder / "model.yml";
+  if (!fs::exists(file)) {
+    out.findings.push_back({file, 0, "the file is missing.", "Write one with inputs and outputs."});
+    return;
+  }
   auto spec = spec_reader{file, out.findings}.read(folder.filename().string());
   if (!spec) return;
   if (spec->backend == backend_kind::builtin) {
@@ -295,7 +379,7 @@ repository read_repository(const fs::path& folder) try {
     return out;
   }
   for (const auto& entry : fs::directory_iterator{folder})
-    if (entry.is_directory() && fs::exists(entry.path() / "model.yml")) read_model(entry.path(), out);
+    if (is_model(entry)) read_model(entry.path(), out);
   std::sort(out.specs.begin(), out.specs.end(), [](const model_spec& a, const model_spec& b) {
     return std::pair{a.name, a.version} < std::pair{b.name, b.version};
   });

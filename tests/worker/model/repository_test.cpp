@@ -84,6 +84,39 @@ TEST_F(Repository, ReadsBuiltInModelsUnderAnyName) {
   EXPECT_EQ(found.specs[0].builtin, "sleep");
 }
 
+TEST_F(Repository, ProposesTheKeyThatWasMeant) {
+  EXPECT_EQ(read(std::string{good} + "instance: 2\n").findings.at(0).remedy,
+            "Did you mean 'instances'?");
+}
+
+TEST_F(Repository, RefusesAKeyThatStandsThereTwice) {
+  EXPECT_EQ(finding_of(std::string{good} + "batchable: false\n"),
+            "8: the key 'batchable' stands there twice.");
+}
+
+TEST_F(Repository, ChecksWarmUpAgainstTheInputs) {
+  EXPECT_EQ(finding_of(std::string{good} + "warm_up: {shape: {z: [1]}}\n"),
+            "8: warm_up names 'z', which is no input.");
+  EXPECT_EQ(finding_of(std::string{good} + "warm_up: {shape: {x: [4]}}\n"),
+            "8: 'x' has 0 dimensions of -1; warm_up gives 1 sizes.");
+  EXPECT_EQ(finding_of(std::string{good} + "warm_up: {row: 1}\n"),
+            "8: unknown key 'row' of warm_up.");
+}
+
+TEST_F(Repository, RefusesAPadValueThatIsNoNumber) {
+  EXPECT_EQ(finding_of("inputs:\n  - {name: x, datatype: FP32, shape: [-1], pad_value: none}\n"
+                       "outputs:\n  - {name: y, datatype: FP32, shape: [2]}\n"),
+            "2: 'pad_value' is no number.");
+}
+
+TEST_F(Repository, MissesTheModelYmlOfAFolderWithVersions) {
+  EXPECT_EQ(read_repository(folder).findings.at(0).problem, "the file is missing.");
+}
+
+TEST_F(Repository, KeepsTheTorchVersionOfAPackage) {
+  EXPECT_EQ(read(std::string{good} + "torch_version: 2.13.0\n").specs.at(0).torch_version, "2.13.0");
+}
+
 TEST_F(Repository, SurvivesWhatIsNotYaml) {
   EXPECT_NE(finding_of("a: [\n"), "nothing");
   EXPECT_NE(finding_of("just text"), "nothing");

@@ -65,6 +65,19 @@ at::Tensor single(const host_tensor& input) {
   return tensor;
 }
 
+std::string text(c10::IntArrayRef shape) {
+  std::string out;
+  for (const auto size : shape) out += (out.empty() ? "" : ", ") + std::to_string(size);
+  return "[" + out + "]";
+}
+
+/// Whether `actual`, without the batch if there is one, is what model.yml says (-1: any).
+bool fits(const model_spec& spec, const shape_type& wanted, c10::IntArrayRef actual) {
+  const auto own = spec.batchable ? actual.slice(1) : actual;
+  return std::equal(own.begin(), own.end(), wanted.begin(), wanted.end(),
+                    [](auto size, auto rule) { return rule < 0 || size == rule; });
+}
+
 }  // namespace
 
 at::ScalarType scalar_type(datatype type) {
@@ -118,6 +131,10 @@ expected<std::vector<item_outputs>> split(const model_spec& spec,
                                          wanted.datatype + ".");
     if (spec.batchable && (whole.dim() == 0 || whole.size(0) != rows))
       return fail(errc::model_error, "Output '" + wanted.name + "' has not one row for each input row.");
+    if (!fits(spec, wanted.shape, whole.sizes()))
+      return fail(errc::model_error, "Output '" + wanted.name + "' has shape " + text(whole.sizes()) +
+                                         "; model.yml says " + (spec.batchable ? "rows x " : "") +
+                                         text(wanted.shape) + ".");
     const auto owner = std::make_shared<at::Tensor>(whole);
     const auto* at = static_cast<const std::byte*>(whole.data_ptr());
     const auto row_bytes = rows == 0 ? 0 : whole.nbytes() / static_cast<std::size_t>(rows);

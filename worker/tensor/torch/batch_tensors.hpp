@@ -20,8 +20,9 @@ namespace coppice::worker {
                                   std::size_t index);
 
 /// Splits outputs of a batch back into its items. `outputs` are in the spec's order, contiguous,
-/// on the CPU. The items' bytes are views that keep the batch's tensor alive.
-/// @error `model_error` if an output's datatype or rows do not fit the spec.
+/// on the CPU. The items' bytes are views that keep the batch's tensor alive. An output dimension
+/// that follows a padded input comes as the model computed it, padding included.
+/// @error `model_error` if an output's datatype, rows or shape do not fit the spec.
 [[nodiscard]] expected<std::vector<item_outputs>> split(const model_spec& spec,
                                                         std::span<const batch_item> batch,
                                                         const std::vector<at::Tensor>& outputs);

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/jit/api/module.h>
-#include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "worker/tensor/torch/batch_tensors.hpp"
@@ -43,7 +42,7 @@ class torchscript_model : public model {
       : spec_{spec}, device_{device}, module_{torch::jit::load(spec.file.string(), device)} {
     module_.eval();
     at::set_num_threads(static_cast<int>(spec.threads));
-    if (!is_stateful()) module_ = torch::jit::freeze_module(module_);
+    if (!is_stateful()) freeze();
   }
 
   expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override try {
@@ -56,6 +55,12 @@ class torchscript_model : public model {
   }
 
  private:
+  /// Folds constants and batch norms into the graph. A module that cannot be frozen runs as it is.
+  void freeze() try {
+    module_ = torch::jit::freeze(module_);
+  } catch (const std::exception&) {
+  }
+
   [[nodiscard]] bool is_stateful() const {
     bool found = !spec_.attributes.empty();
     for (const auto& rule : spec_.inputs) found = found || !rule.attribute.empty();
