@@ -1,18 +1,18 @@
 #include "actors/scheduler_dialler.hpp"
 
-#include <random>
-#include <set>
-
-#include <caf/actor_system.hpp>
-#include <caf/system_messages.hpp>
-#include <caf/event_based_actor.hpp>
-#include <caf/io/middleman.hpp>
-#include <caf/stateful_actor.hpp>
-
 #include "actors/tcp_probe.hpp"
 #include "base/backoff.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/system_messages.hpp>
+
+#include <random>
+#include <set>
 
 namespace coppice::actors {
 
@@ -41,8 +41,8 @@ void dial_later(dialler* self) {
 }
 
 void failed(dialler* self, std::string_view reason) {
-  log(log_level::debug, "scheduler_dial_failed", {kv("host", self->state.host),
-       kv("port", self->state.port), kv("reason", reason)});
+  log(log_level::debug, "scheduler_dial_failed",
+      {kv("host", self->state.host), kv("port", self->state.port), kv("reason", reason)});
   dial_later(self);
 }
 
@@ -63,9 +63,7 @@ void dial(dialler* self) {
                 caf::connect_atom::value, state.host, state.port)
       .then([self](const caf::node_id&, const caf::strong_actor_ptr& remote,
                    const std::set<std::string>&) { connected(self, remote); },
-            [self](const caf::error& reason) {
-              failed(self, self->system().render(reason));
-            });
+            [self](const caf::error& reason) { failed(self, self->system().render(reason)); });
 }
 
 caf::behavior dialler_behavior(dialler* self, std::string host, std::uint16_t port,

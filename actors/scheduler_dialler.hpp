@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <string>
+#include "proto/contracts/cluster.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/fwd.hpp>
 
-#include "proto/contracts/cluster.hpp"
+#include <cstdint>
+#include <functional>
+#include <string>
 
 namespace coppice::actors {
 

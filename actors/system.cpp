@@ -1,12 +1,12 @@
 #include "actors/system.hpp"
 
-#include <charconv>
+#include "base/clock.hpp"
+#include "base/log.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/io/middleman.hpp>
 
-#include "base/clock.hpp"
-#include "base/log.hpp"
+#include <charconv>
 
 namespace coppice::actors {
 

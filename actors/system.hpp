@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include "base/error.hpp"
+#include "proto/contracts/cluster.hpp"
 
 #include <caf/actor_system_config.hpp>
 
-#include "base/error.hpp"
-#include "proto/contracts/cluster.hpp"
+#include <cstdint>
+#include <string>
 
 namespace coppice::actors {
 

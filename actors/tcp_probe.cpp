@@ -1,13 +1,12 @@
 #include "actors/tcp_probe.hpp"
 
+#include <cerrno>
+#include <cstring>
+#include <memory>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <memory>
 
 namespace coppice::actors {
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "base/clock.hpp"
 #include "base/error.hpp"
+
+#include <cstdint>
+#include <string>
 
 namespace coppice::actors {
 

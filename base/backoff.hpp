@@ -1,9 +1,9 @@
 #pragma once
 
+#include "base/clock.hpp"
+
 #include <algorithm>
 #include <cstdint>
-
-#include "base/clock.hpp"
 
 namespace coppice {
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <filesystem>
-#include <set>
-#include <string>
+#include "base/error.hpp"
 
 #include <yaml-cpp/yaml.h>
 
-#include "base/error.hpp"
+#include <filesystem>
+#include <set>
+#include <string>
 
 namespace coppice {
 

@@ -1,12 +1,11 @@
 #include "base/log.hpp"
 
-#include <unistd.h>
-
-#include <atomic>
-
 #include <nlohmann/json.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <unistd.h>
 
 namespace coppice {
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <initializer_list>
-#include <string>
-#include <string_view>
+#include "base/error.hpp"
 
 #include <fmt/format.h>
 
-#include "base/error.hpp"
+#include <initializer_list>
+#include <string>
+#include <string_view>
 
 namespace coppice {
 

@@ -1,8 +1,8 @@
 #include "base/metrics.hpp"
 
-#include <vector>
-
 #include <prometheus/exposer.h>
+
+#include <vector>
 
 namespace coppice {
 
@@ -25,8 +25,7 @@ metrics::metrics() : state_{std::make_unique<state>()} {}
 metrics::~metrics() = default;
 
 std::string metrics::serve(const std::string& host, int port) {
-  state_->exposer =
-      std::make_unique<prometheus::Exposer>(host + ":" + std::to_string(port), 1);
+  state_->exposer = std::make_unique<prometheus::Exposer>(host + ":" + std::to_string(port), 1);
   state_->exposer->RegisterCollectable(state_->registry);
   for (const auto& each : state_->figures) state_->exposer->RegisterCollectable(each);
   return "http://" + host + ":" + std::to_string(state_->exposer->GetListeningPorts().front());

@@ -1,8 +1,7 @@
 #include "base/ready_file.hpp"
 
-#include <unistd.h>
-
 #include <fstream>
+#include <unistd.h>
 
 namespace coppice {
 

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "base/error.hpp"
+
 #include <filesystem>
 #include <string>
-
-#include "base/error.hpp"
 
 namespace coppice {
 

@@ -1,21 +1,20 @@
 #include "client/client.hpp"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <future>
-#include <mutex>
-#include <stdexcept>
-#include <thread>
-#include <unordered_map>
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "proto/codec/codec.hpp"
 
 #include <fmt/format.h>
 #include <zmq.hpp>
 
-#include "base/clock.hpp"
-#include "base/random.hpp"
-#include "proto/codec/codec.hpp"
+#include <future>
+#include <mutex>
+#include <poll.h>
+#include <stdexcept>
+#include <sys/eventfd.h>
+#include <thread>
+#include <unistd.h>
+#include <unordered_map>
 
 namespace coppice::client {
 
@@ -45,7 +44,8 @@ infer_result as_result(proto::reply& header, const std::vector<zmq::message_t>& 
   if (header.times) result.timing = *header.times;
   for (auto& output : header.outputs) {
     tensor each{std::move(output.name), std::move(output.datatype), std::move(output.shape), {}};
-    if (output.frame && *output.frame < frames.size()) each.bytes = frames[*output.frame].to_string();
+    if (output.frame && *output.frame < frames.size())
+      each.bytes = frames[*output.frame].to_string();
     result.outputs.push_back(std::move(each));
   }
   return result;
@@ -137,7 +137,8 @@ void client::loop::add(open_request&& request) {
   const std::lock_guard lock{mutex_};
   new_.push_back(std::move(request));
   const std::uint64_t one = 1;
-  if (new_.size() == 1) [[maybe_unused]] const auto n = ::write(wake_, &one, sizeof one);
+  if (new_.size() == 1) [[maybe_unused]]
+    const auto n = ::write(wake_, &one, sizeof one);
 }
 
 void client::loop::run() {
@@ -152,7 +153,8 @@ void client::loop::run() {
     const auto at = now();
     if (at >= next_tick_) next_tick_ = at + 5ms, tick(at);
     if (busy) continue;
-    zmq_pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, wake_, ZMQ_POLLIN, 0}};
+    zmq_pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
+                              {nullptr, wake_, ZMQ_POLLIN, 0}};
     zmq_poll(items, 2, open_.empty() ? 1000 : 5);
   }
   while (!open_.empty())
@@ -184,7 +186,8 @@ void client::loop::start(open_request&& request) {
 void client::loop::send(std::uint64_t, open_request& request) {
   request.send_at = steady_time::max();
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(request.deadline - now()).count();
-  request.header.timeout_ms = static_cast<std::uint32_t>(std::clamp<long>(left, 1, proto::max_timeout_ms));
+  request.header.timeout_ms =
+      static_cast<std::uint32_t>(std::clamp<long>(left, 1, proto::max_timeout_ms));
   header_.clear();
   proto::encode(request.header, header_);
   const auto& frames = request.frames;
@@ -272,7 +275,8 @@ void client::loop::next_gateway(steady_time at) {
 }
 
 client::client(client_options options) {
-  if (options.endpoints.empty()) throw std::invalid_argument{"A client needs a gateway's endpoint."};
+  if (options.endpoints.empty())
+    throw std::invalid_argument{"A client needs a gateway's endpoint."};
   loop_ = std::make_unique<loop>(std::move(options));
 }
 client::~client() = default;

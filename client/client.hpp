@@ -1,14 +1,14 @@
 #pragma once
 
+#include "base/error.hpp"
+#include "proto/messages/client.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "base/error.hpp"
-#include "proto/messages/client.hpp"
 
 namespace coppice::client {
 

@@ -1,10 +1,10 @@
 #include "client/latencies.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
-
-#include <fmt/format.h>
 
 namespace coppice::client {
 

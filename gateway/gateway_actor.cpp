@@ -1,12 +1,12 @@
 #include "gateway/gateway_actor.hpp"
 
-#include <map>
+#include "base/log.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include "base/log.hpp"
+#include <map>
 
 namespace coppice::gateway {
 

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <functional>
-#include <string>
-#include <vector>
+#include "gateway/shard/shard_loop.hpp"
+#include "proto/contracts/cluster.hpp"
 
 #include <caf/fwd.hpp>
 
-#include "gateway/shard/shard_loop.hpp"
-#include "proto/contracts/cluster.hpp"
+#include <functional>
+#include <string>
+#include <vector>
 
 namespace coppice::gateway {
 

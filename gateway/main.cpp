@@ -1,14 +1,3 @@
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <cstdio>
-
-#include <CLI/CLI.hpp>
-#include <caf/actor_system.hpp>
-#include <caf/scoped_actor.hpp>
-#include <caf/send.hpp>
-#include <nlohmann/json.hpp>
-
 #include "actors/scheduler_dialler.hpp"
 #include "base/freed_memory.hpp"
 #include "base/ready_file.hpp"
@@ -17,6 +6,16 @@
 #include "gateway/operator_door.hpp"
 #include "gateway/process_options.hpp"
 #include "scheduler/scheduler_actor.hpp"
+
+#include <CLI/CLI.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace coppice::gateway {
 
@@ -89,13 +88,16 @@ expected<void> process::check_door() const {
 expected<std::string> process::serve_metrics() try {
   const auto where = actors::split_endpoint(options_.metrics);
   if (!where) return tl::unexpected(where.error());
-  registry_.gauge("coppice_build_info", "1, with the version of this build.",
-                  {{"version", COPPICE_VERSION}}).Set(1);
+  registry_
+      .gauge("coppice_build_info", "1, with the version of this build.",
+             {{"version", COPPICE_VERSION}})
+      .Set(1);
   registry_.gauge("coppice_mesh_insecure", "1 if doors or mesh may listen without authentication.")
       .Set(options_.insecure_mesh ? 1 : 0);
   return registry_.serve(where->first, where->second) + "/metrics";
 } catch (const std::exception& failure) {
-  return fail(errc::unavailable, "Metrics cannot listen on " + options_.metrics + ": " + failure.what());
+  return fail(errc::unavailable,
+              "Metrics cannot listen on " + options_.metrics + ": " + failure.what());
 }
 
 expected<std::uint16_t> process::start_scheduler() {
@@ -129,7 +131,8 @@ expected<proto::cluster_status> process::ask_status() {
   self->request(gateway_, std::chrono::seconds{2}, caf::get_atom::value)
       .receive([&](proto::cluster_status& status) { answer = std::move(status); },
                [&](caf::error& why) {
-                 answer = fail(errc::unavailable, "No scheduler answers: " + system_.render(why) + ".");
+                 answer =
+                     fail(errc::unavailable, "No scheduler answers: " + system_.render(why) + ".");
                });
   return answer;
 }
@@ -155,14 +158,17 @@ expected<nlohmann::ordered_json> process::start() {
   auto* shard = shard_.get();
   gateway_ = spawn_gateway(system_, {options_.name, ::getpid(), *door, *url},
                            [shard](shard_mail mail) { shard->post(std::move(mail)); });
-  nlohmann::ordered_json ready{{"role", "gateway"},       {"name", options_.name},
-                               {"pid", ::getpid()},       {"door", *door},
-                               {"operator", options_.operator_door}, {"metrics", *url}};
+  nlohmann::ordered_json ready{{"role", "gateway"},
+                               {"name", options_.name},
+                               {"pid", ::getpid()},
+                               {"door", *door},
+                               {"operator", options_.operator_door},
+                               {"metrics", *url}};
   if (options_.embedded_scheduler) {
     const auto port = start_scheduler();
     if (!port) return tl::unexpected(port.error());
-    ready["mesh"] = actors::split_endpoint(*options_.embedded_scheduler)->first + ":" +
-                    std::to_string(*port);
+    ready["mesh"] =
+        actors::split_endpoint(*options_.embedded_scheduler)->first + ":" + std::to_string(*port);
   }
   if (auto dialled = dial(); !dialled) return tl::unexpected(dialled.error());
   if (auto opened = open_operator_door(); !opened) return tl::unexpected(opened.error());

@@ -1,11 +1,10 @@
 #include "gateway/operator_door.hpp"
 
-#include <sys/stat.h>
-
-#include <vector>
-
 #include "proto/codec/codec.hpp"
 #include "proto/messages/client.hpp"
+
+#include <sys/stat.h>
+#include <vector>
 
 namespace coppice::gateway {
 

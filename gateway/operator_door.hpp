@@ -1,13 +1,13 @@
 #pragma once
 
-#include <functional>
-#include <string>
-#include <thread>
+#include "base/error.hpp"
+#include "proto/messages/control.hpp"
 
 #include <zmq.hpp>
 
-#include "base/error.hpp"
-#include "proto/messages/control.hpp"
+#include <functional>
+#include <string>
+#include <thread>
 
 namespace coppice::gateway {
 

@@ -1,14 +1,14 @@
 #pragma once
 
-#include <filesystem>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "actors/system.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "gateway/admission/admission.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace coppice::gateway {
 

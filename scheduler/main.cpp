@@ -1,6 +1,7 @@
-#include <unistd.h>
-
-#include <cstdio>
+#include "base/ready_file.hpp"
+#include "base/stop_signal.hpp"
+#include "scheduler/process_options.hpp"
+#include "scheduler/scheduler_actor.hpp"
 
 #include <CLI/CLI.hpp>
 #include <caf/actor_system.hpp>
@@ -8,10 +9,8 @@
 #include <caf/send.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/ready_file.hpp"
-#include "base/stop_signal.hpp"
-#include "scheduler/process_options.hpp"
-#include "scheduler/scheduler_actor.hpp"
+#include <cstdio>
+#include <unistd.h>
 
 namespace coppice::scheduler {
 

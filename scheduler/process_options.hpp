@@ -1,11 +1,11 @@
 #pragma once
 
-#include <filesystem>
-#include <string>
-
 #include "actors/system.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+
+#include <filesystem>
+#include <string>
 
 namespace coppice::scheduler {
 

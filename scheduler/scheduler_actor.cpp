@@ -1,18 +1,17 @@
 #include "scheduler/scheduler_actor.hpp"
 
-#include <unistd.h>
-
-#include <map>
+#include "base/log.hpp"
+#include "scheduler/health/loop_lag.hpp"
+#include "scheduler/placement/engine_table.hpp"
+#include "scheduler/placement/placement.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/system_messages.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include "base/log.hpp"
-#include "scheduler/health/loop_lag.hpp"
-#include "scheduler/placement/engine_table.hpp"
-#include "scheduler/placement/placement.hpp"
+#include <map>
+#include <unistd.h>
 
 namespace coppice::scheduler {
 

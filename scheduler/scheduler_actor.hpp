@@ -1,13 +1,13 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include <caf/fwd.hpp>
-
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "proto/contracts/cluster.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <string>
+#include <vector>
 
 namespace coppice::scheduler {
 

@@ -1,22 +1,21 @@
-#include <unistd.h>
-
-#include <atomic>
-#include <cmath>
-#include <cstring>
-#include <cstdio>
-#include <map>
-#include <mutex>
-#include <random>
-#include <thread>
-
-#include <nlohmann/json.hpp>
-
 #include "base/clock.hpp"
 #include "client/cli/cluster.hpp"
 #include "client/cli/verbs.hpp"
 #include "client/client.hpp"
 #include "client/latencies.hpp"
 #include "proto/codec/codec.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <unistd.h>
 
 namespace coppice::cli {
 
@@ -37,8 +36,8 @@ struct bench_options {
 
 std::size_t element_size(const std::string& datatype) {
   static const std::map<std::string, std::size_t> sizes{
-      {"BOOL", 1}, {"UINT8", 1}, {"INT8", 1}, {"UINT16", 2}, {"INT16", 2}, {"FP16", 2},
-      {"BF16", 2}, {"UINT32", 4}, {"INT32", 4}, {"FP32", 4}};
+      {"BOOL", 1}, {"UINT8", 1}, {"INT8", 1},   {"UINT16", 2}, {"INT16", 2},
+      {"FP16", 2}, {"BF16", 2},  {"UINT32", 4}, {"INT32", 4},  {"FP32", 4}};
   const auto found = sizes.find(datatype);
   return found == sizes.end() ? 8 : found->second;
 }
@@ -83,7 +82,9 @@ client::infer_request made_request(const bench_options& options, const proto::mo
   for (const auto& spec : card.inputs)
     request.inputs.push_back(made_tensor(options, card, spec, random));
   if (card.any_inputs)
-    request.inputs.push_back({"x", "UINT8", {static_cast<std::int64_t>(options.bytes)},
+    request.inputs.push_back({"x",
+                              "UINT8",
+                              {static_cast<std::int64_t>(options.bytes)},
                               std::string(options.bytes, 'x')});
   return request;
 }
@@ -123,20 +124,29 @@ class run_figures {
 };
 
 json run_figures::as_json(const bench_options& options, double seconds) const {
-  json out{{"model", options.model}, {"seconds", seconds}, {"completed", latencies_.count()},
+  json out{{"model", options.model},
+           {"seconds", seconds},
+           {"completed", latencies_.count()},
            {"requests_per_s", static_cast<double>(latencies_.count()) / seconds},
            {"failed", failures_},
-           {"latency_us", {{"mean", latencies_.mean_us()}, {"p50", latencies_.quantile_us(0.5)},
-                           {"p90", latencies_.quantile_us(0.9)}, {"p99", latencies_.quantile_us(0.99)},
-                           {"p99_9", latencies_.quantile_us(0.999)}, {"max", latencies_.max_us()}}}};
-  if (options.rate > 0) out["rate"] = options.rate;
-  else out["concurrency"] = options.concurrency;
+           {"latency_us",
+            {{"mean", latencies_.mean_us()},
+             {"p50", latencies_.quantile_us(0.5)},
+             {"p90", latencies_.quantile_us(0.9)},
+             {"p99", latencies_.quantile_us(0.99)},
+             {"p99_9", latencies_.quantile_us(0.999)},
+             {"max", latencies_.max_us()}}}};
+  if (options.rate > 0)
+    out["rate"] = options.rate;
+  else
+    out["concurrency"] = options.concurrency;
   return out;
 }
 
 void run_figures::print(const json& figures) const {
-  std::printf("%.0f requests/s, %llu completed in %.1f s\n", figures["requests_per_s"].get<double>(),
-              static_cast<unsigned long long>(latencies_.count()), figures["seconds"].get<double>());
+  std::printf(
+      "%.0f requests/s, %llu completed in %.1f s\n", figures["requests_per_s"].get<double>(),
+      static_cast<unsigned long long>(latencies_.count()), figures["seconds"].get<double>());
   for (const auto& [code, n] : failures_)
     std::printf("  failed: %llu %s\n", static_cast<unsigned long long>(n), code.c_str());
   if (!message_.empty()) std::printf("  first failure: %s\n", message_.c_str());
@@ -223,8 +233,8 @@ void bench_run::show_progress() const {
 int bench_run::run() {
   measure_from_ = now() + std::chrono::duration_cast<duration>(
                               std::chrono::duration<double>(options_.warm_up_s));
-  end_ = measure_from_ + std::chrono::duration_cast<duration>(
-                             std::chrono::duration<double>(options_.duration_s));
+  end_ = measure_from_ +
+         std::chrono::duration_cast<duration>(std::chrono::duration<double>(options_.duration_s));
   options_.rate > 0 ? open_loop() : closed_loop();
   const auto patience = now() + std::chrono::milliseconds{options_.timeout_ms} + 1s;
   while (open_ > 0 && now() < patience) std::this_thread::sleep_for(std::chrono::milliseconds{2});
@@ -266,17 +276,22 @@ void add_bench(CLI::App& app, int& exit_code) {
   options->cluster.add_options(*verb);
   verb->add_option("model", options->model, "Model")->required();
   verb->add_option("--version", options->version, "Version; 0: the newest");
-  auto* rate = verb->add_option("--rate", options->rate, "Open loop: requests a second, Poisson arrivals");
+  auto* rate =
+      verb->add_option("--rate", options->rate, "Open loop: requests a second, Poisson arrivals");
   verb->add_option("--concurrency", options->concurrency, "Closed loop: requests in flight")
-      ->capture_default_str()->excludes(rate);
+      ->capture_default_str()
+      ->excludes(rate);
   verb->add_flag("--even", options->even, "With --rate: even arrivals")->needs(rate);
   verb->add_option("--duration", options->duration_s, "Seconds measured")->capture_default_str();
   verb->add_option("--warm-up", options->warm_up_s, "Seconds before that")->capture_default_str();
-  verb->add_option("--rows", options->rows, "Rows of a request to a batchable model")->capture_default_str();
+  verb->add_option("--rows", options->rows, "Rows of a request to a batchable model")
+      ->capture_default_str();
   verb->add_option("--dim", options->dims, "NAME=SIZE for the -1 dimensions of an input");
-  verb->add_option("--bytes", options->bytes, "Size of the input of models that take any")->capture_default_str();
+  verb->add_option("--bytes", options->bytes, "Size of the input of models that take any")
+      ->capture_default_str();
   verb->add_option("--parameters", options->parameters, "JSON map passed to the model");
-  verb->add_option("--timeout-ms", options->timeout_ms, "Deadline, milliseconds")->capture_default_str();
+  verb->add_option("--timeout-ms", options->timeout_ms, "Deadline, milliseconds")
+      ->capture_default_str();
   verb->add_flag("--json", options->as_json, "As JSON");
   verb->callback([options, &exit_code] { exit_code = run(*options); });
 }

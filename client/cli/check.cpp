@@ -1,9 +1,8 @@
-#include <unistd.h>
+#include "client/cli/verbs.hpp"
 
 #include <cstdio>
 #include <filesystem>
-
-#include "client/cli/verbs.hpp"
+#include <unistd.h>
 
 namespace coppice::cli {
 
@@ -22,7 +21,8 @@ int run(const check_options& options) {
     ::execl(engine.c_str(), engine.c_str(), "--check", options.folder.c_str(), "--json", nullptr);
   else
     ::execl(engine.c_str(), engine.c_str(), "--check", options.folder.c_str(), nullptr);
-  std::fprintf(stderr, "coppice: %s cannot be started. It belongs beside this program.\n", engine.c_str());
+  std::fprintf(stderr, "coppice: %s cannot be started. It belongs beside this program.\n",
+               engine.c_str());
   return exit_failure;
 }
 

@@ -1,20 +1,22 @@
 #include "client/cli/child.hpp"
 
+#include <csignal>
+#include <cstring>
 #include <fcntl.h>
+#include <fstream>
+#include <sstream>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <csignal>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
 namespace coppice::cli {
 
 child::child(std::string role, std::string name, std::vector<std::string> command,
              const std::filesystem::path& folder)
-    : role_{std::move(role)}, name_{std::move(name)}, command_{std::move(command)}, folder_{folder} {
+    : role_{std::move(role)},
+      name_{std::move(name)},
+      command_{std::move(command)},
+      folder_{folder} {
   command_.insert(command_.end(),
                   {"--config", config_file().string(), "--ready-file", ready_file().string()});
 }
@@ -57,10 +59,9 @@ bool child::has_ended() {
   int status = 0;
   if (pid_ <= 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) return false;
   pid_ = -1;
-  reason_ = WIFSIGNALED(status)
-                ? "was killed by signal " + std::to_string(WTERMSIG(status)) + " (SIG" +
-                      ::sigabbrev_np(WTERMSIG(status)) + ")"
-                : "exited with status " + std::to_string(WEXITSTATUS(status));
+  reason_ = WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status)) +
+                                      " (SIG" + ::sigabbrev_np(WTERMSIG(status)) + ")"
+                                : "exited with status " + std::to_string(WEXITSTATUS(status));
   return true;
 }
 

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <sys/types.h>
+#include "base/clock.hpp"
 
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 #include <vector>
-
-#include "base/clock.hpp"
 
 namespace coppice::cli {
 

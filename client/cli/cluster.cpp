@@ -1,13 +1,13 @@
 #include "client/cli/cluster.hpp"
 
-#include <cstdio>
-#include <fstream>
+#include "client/cli/verbs.hpp"
+#include "proto/codec/codec.hpp"
 
 #include <nlohmann/json.hpp>
 #include <zmq.hpp>
 
-#include "client/cli/verbs.hpp"
-#include "proto/codec/codec.hpp"
+#include <cstdio>
+#include <fstream>
 
 namespace coppice::cli {
 
@@ -33,8 +33,9 @@ expected<void> cluster_choice::resolve() try {
     operator_door = ready.value("operator", "");
   }
   if (!endpoints.empty()) return {};
-  return fail(errc::invalid, "No cluster is named. Give --endpoint tcp://host:port, set "
-                             "COPPICE_ENDPOINT, or give --cluster READY_FILE.");
+  return fail(errc::invalid,
+              "No cluster is named. Give --endpoint tcp://host:port, set "
+              "COPPICE_ENDPOINT, or give --cluster READY_FILE.");
 } catch (const nlohmann::json::exception& failure) {
   return fail(errc::invalid, ready_file + ": no ready file: " + failure.what());
 }

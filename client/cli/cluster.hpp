@@ -1,13 +1,13 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include <CLI/CLI.hpp>
-
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "proto/messages/control.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+#include <vector>
 
 namespace coppice::cli {
 

@@ -5,7 +5,8 @@ int main(int argc, char** argv) {
   CLI::App app{"Coppice: a supervised inference cluster over ZeroMQ."};
   app.require_subcommand(1);
   app.set_version_flag("--version", "coppice " COPPICE_VERSION);
-  app.footer("Exit codes: 0 good, 1 failure, 2 usage, 3 cluster unreachable, 4 the cluster refused.");
+  app.footer(
+      "Exit codes: 0 good, 1 failure, 2 usage, 3 cluster unreachable, 4 the cluster refused.");
   int exit_code = 0;
   for (const auto add : {add_up, add_status, add_models, add_predict, add_bench, add_check})
     add(app, exit_code);

@@ -1,10 +1,10 @@
-#include <cstdio>
-
-#include <nlohmann/json.hpp>
-
 #include "client/cli/cluster.hpp"
 #include "client/cli/verbs.hpp"
 #include "client/client.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
 
 namespace coppice::cli {
 
@@ -31,9 +31,12 @@ json as_json(const proto::model_card& card) {
       out.push_back({{"name", spec.name}, {"datatype", spec.datatype}, {"shape", spec.shape}});
     return out;
   };
-  return {{"name", card.name},           {"version", card.version},
-          {"inputs", specs(card.inputs)}, {"outputs", specs(card.outputs)},
-          {"batchable", card.batchable}, {"max_batch", card.max_batch}};
+  return {{"name", card.name},
+          {"version", card.version},
+          {"inputs", specs(card.inputs)},
+          {"outputs", specs(card.outputs)},
+          {"batchable", card.batchable},
+          {"max_batch", card.max_batch}};
 }
 
 int run(models_options& options) {

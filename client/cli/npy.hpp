@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "base/error.hpp"
 #include "client/client.hpp"
+
+#include <string>
+#include <string_view>
 
 namespace coppice::cli {
 

@@ -1,15 +1,15 @@
+#include "client/cli/cluster.hpp"
+#include "client/cli/npy.hpp"
+#include "client/cli/verbs.hpp"
+#include "client/client.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
-
-#include <nlohmann/json.hpp>
-
-#include "client/cli/cluster.hpp"
-#include "client/cli/npy.hpp"
-#include "client/cli/verbs.hpp"
-#include "client/client.hpp"
 
 namespace coppice::cli {
 
@@ -127,7 +127,8 @@ expected<std::vector<client::tensor>> read_inputs(const predict_options& options
       const auto bytes = read_source(value);
       if (!bytes) return tl::unexpected(bytes.error());
       if (auto done = add(name, read_npy(*bytes)); !done) return tl::unexpected(done.error());
-    } else if (auto done = add(name, from_json(json::parse(value), datatype_of(card, name))); !done) {
+    } else if (auto done = add(name, from_json(json::parse(value), datatype_of(card, name)));
+               !done) {
       return tl::unexpected(done.error());
     }
   }
@@ -163,11 +164,16 @@ json data_of(const client::tensor& tensor) {
 }
 
 void print(const client::infer_result& result, bool as_json) {
-  json out{{"model", result.model}, {"version", result.version}, {"outputs", json::array()},
-           {"timing", {{"total_us", result.timing.total_us}, {"compute_us", result.timing.compute_us}}}};
+  json out{
+      {"model", result.model},
+      {"version", result.version},
+      {"outputs", json::array()},
+      {"timing", {{"total_us", result.timing.total_us}, {"compute_us", result.timing.compute_us}}}};
   for (const auto& tensor : result.outputs) {
-    out["outputs"].push_back({{"name", tensor.name}, {"datatype", tensor.datatype},
-                              {"shape", tensor.shape}, {"data", data_of(tensor)}});
+    out["outputs"].push_back({{"name", tensor.name},
+                              {"datatype", tensor.datatype},
+                              {"shape", tensor.shape},
+                              {"data", data_of(tensor)}});
     if (!as_json)
       std::printf("%s %s%s\n%s\n", tensor.name.c_str(), tensor.datatype.c_str(),
                   json(tensor.shape).dump().c_str(), data_of(tensor).dump().c_str());
@@ -214,7 +220,8 @@ void add_predict(CLI::App& app, int& exit_code) {
   verb->add_option("--version", options->version, "Version; 0: the newest");
   verb->add_option("--input,inputs", options->inputs,
                    "NAME=FILE.npy, NAME=JSON, or a JSON file of all inputs; none: standard input");
-  verb->add_option("--timeout-ms", options->timeout_ms, "Deadline, milliseconds")->capture_default_str();
+  verb->add_option("--timeout-ms", options->timeout_ms, "Deadline, milliseconds")
+      ->capture_default_str();
   verb->add_flag("--json", options->as_json, "As JSON");
   verb->callback([options, &exit_code] { exit_code = run(*options); });
 }

@@ -1,13 +1,13 @@
-#include <csignal>
-#include <cstdio>
-#include <thread>
+#include "client/cli/cluster.hpp"
+#include "client/cli/verbs.hpp"
+#include "client/client.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "client/cli/cluster.hpp"
-#include "client/cli/verbs.hpp"
-#include "client/client.hpp"
+#include <csignal>
+#include <cstdio>
+#include <thread>
 
 namespace coppice::cli {
 
@@ -28,7 +28,8 @@ std::uint64_t rows_in_flight(const proto::engine_state& engine) {
 
 json as_json(const proto::engine_state& engine) {
   std::vector<std::string> models;
-  for (const auto& card : engine.models) models.push_back(card.name + ":" + std::to_string(card.version));
+  for (const auto& card : engine.models)
+    models.push_back(card.name + ":" + std::to_string(card.version));
   return {{"name", engine.name},
           {"device", engine.device},
           {"pid", engine.pid},
@@ -42,16 +43,22 @@ json as_json(const proto::engine_state& engine) {
 
 json as_json(const proto::cluster_status& status) {
   json out{{"scheduler", {{"name", status.scheduler}, {"pid", status.scheduler_pid}}},
-           {"gateways", json::array()}, {"nodes", json::array()}, {"warnings", status.warnings}};
+           {"gateways", json::array()},
+           {"nodes", json::array()},
+           {"warnings", status.warnings}};
   for (const auto& gateway : status.gateways)
-    out["gateways"].push_back({{"name", gateway.name}, {"pid", gateway.pid},
-                               {"endpoint", gateway.endpoint}, {"metrics", gateway.metrics_url}});
+    out["gateways"].push_back({{"name", gateway.name},
+                               {"pid", gateway.pid},
+                               {"endpoint", gateway.endpoint},
+                               {"metrics", gateway.metrics_url}});
   for (const auto& node : status.nodes) {
     json workers = json::array();
     for (const auto& engine : node.engines)
       workers.push_back({{"name", engine.name}, {"engines", json::array({as_json(engine)})}});
-    out["nodes"].push_back({{"name", node.node}, {"pid", node.pid},
-                            {"metrics", node.metrics_url}, {"workers", workers}});
+    out["nodes"].push_back({{"name", node.node},
+                            {"pid", node.pid},
+                            {"metrics", node.metrics_url},
+                            {"workers", workers}});
   }
   return out;
 }
@@ -64,8 +71,8 @@ std::string as_text(const proto::cluster_status& status, bool tree) {
   for (const auto& node : status.nodes) {
     out += fmt::format("├─ node {}  pid {}\n", node.node, node.pid);
     for (const auto& engine : node.engines) {
-      out += fmt::format("│  └─ engine {}  {}  pid {}  {}  restarts {}  in flight {}\n", engine.name,
-                         engine.device, engine.pid, engine.verdict, engine.restarts,
+      out += fmt::format("│  └─ engine {}  {}  pid {}  {}  restarts {}  in flight {}\n",
+                         engine.name, engine.device, engine.pid, engine.verdict, engine.restarts,
                          rows_in_flight(engine));
       if (tree && !engine.last_reason.empty())
         out += fmt::format("│     last reason: {}\n", engine.last_reason);
@@ -87,7 +94,8 @@ int client_status(const status_options& options) {
   json out = json::array();
   for (const auto& model : reply->status) {
     out.push_back({{"model", model.name}, {"versions", model.versions}, {"ready", model.ready}});
-    if (!options.as_json) std::printf("%-24s %s\n", model.name.c_str(), model.ready ? "ready" : "not ready");
+    if (!options.as_json)
+      std::printf("%-24s %s\n", model.name.c_str(), model.ready ? "ready" : "not ready");
   }
   if (options.as_json) std::printf("%s\n", json{{"models", out}}.dump(2).c_str());
   return 0;
@@ -97,7 +105,8 @@ int operator_status(const status_options& options) {
   const auto status = ask_operator(options.cluster.operator_door, 3s);
   if (!status) return report(status.error());
   if (options.watch) std::printf("\033[H\033[2J");
-  const auto text = options.as_json ? as_json(*status).dump(2) + "\n" : as_text(*status, options.tree);
+  const auto text =
+      options.as_json ? as_json(*status).dump(2) + "\n" : as_text(*status, options.tree);
   std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
   return 0;

@@ -1,20 +1,19 @@
-#include <poll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdio>
-#include <fstream>
-#include <map>
-
-#include <nlohmann/json.hpp>
-
 #include "base/backoff.hpp"
 #include "base/config_file.hpp"
 #include "base/ready_file.hpp"
 #include "client/cli/child.hpp"
 #include "client/cli/cluster.hpp"
 #include "client/cli/verbs.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 namespace coppice::cli {
 
@@ -39,7 +38,8 @@ class run_folder {
   run_folder() {
     const char* base = std::getenv("XDG_RUNTIME_DIR");
     auto pattern = std::string{base != nullptr ? base : "/tmp"} + "/coppice-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{pattern + ": cannot be made"};
+    if (::mkdtemp(pattern.data()) == nullptr)
+      throw std::runtime_error{pattern + ": cannot be made"};
     path_ = pattern;
   }
   ~run_folder() {
@@ -85,8 +85,7 @@ class stop_signals {
 class cluster_up {
  public:
   explicit cluster_up(up_options options)
-      : options_{std::move(options)},
-        programs_{fs::read_symlink("/proc/self/exe").parent_path()} {}
+      : options_{std::move(options)}, programs_{fs::read_symlink("/proc/self/exe").parent_path()} {}
 
   int run();
 
@@ -159,7 +158,8 @@ void cluster_up::start_gateway(std::uint32_t k, bool with_scheduler) {
   const auto ready = wait_ready(gateway);
   // Started again, it must come back where clients and workers look for it.
   config["door"] = ready["door"];
-  config["metrics"] = ready["metrics"].get<std::string>().substr(7, ready["metrics"].get<std::string>().find("/metrics") - 7);
+  config["metrics"] = ready["metrics"].get<std::string>().substr(
+      7, ready["metrics"].get<std::string>().find("/metrics") - 7);
   if (with_scheduler) {
     config["embedded_scheduler"]["listen"] = ready["mesh"];
     schedulers_.push_back(ready["mesh"]);
@@ -224,7 +224,8 @@ void cluster_up::wait_for_models() {
           if (engine.verdict == "quarantined") given_up = engine.name + " " + engine.last_reason;
         }
     }
-    if (!status && status.error().code == errc::invalid) throw std::runtime_error{status.error().message};
+    if (!status && status.error().code == errc::invalid)
+      throw std::runtime_error{status.error().message};
     if (settled == expected_engines_) break;
     if (!given_up.empty()) throw std::runtime_error{given_up};
     for (const auto& each : children_)
@@ -238,13 +239,16 @@ void cluster_up::wait_for_models() {
 
 void cluster_up::write_ready_file() {
   if (options_.ready_file.empty()) return;
-  json out{{"gateways", json::array()}, {"operator", operator_door_},
-           {"metrics", json::object()}, {"processes", json::array()}};
+  json out{{"gateways", json::array()},
+           {"operator", operator_door_},
+           {"metrics", json::object()},
+           {"processes", json::array()}};
   for (const auto& each : children_) {
     const auto& ready = ready_[each->name()];
     if (each->role() == "gateway") out["gateways"].push_back(ready["door"]);
     out["metrics"][each->name()] = ready["metrics"];
-    out["processes"].push_back({{"role", each->role()}, {"name", each->name()}, {"pid", each->pid()}});
+    out["processes"].push_back(
+        {{"role", each->role()}, {"name", each->name()}, {"pid", each->pid()}});
   }
   if (auto written = write_atomically(options_.ready_file, out.dump(2) + "\n"); !written)
     throw std::runtime_error{written.error().message};
@@ -258,14 +262,15 @@ void cluster_up::say_summary() {
   if (const auto status = ask_operator(operator_door_, 1s))
     for (const auto& node : status->nodes)
       for (const auto& engine : node.engines)
-        for (const auto& card : engine.models) versions[card.name + ":" + std::to_string(card.version)];
+        for (const auto& card : engine.models)
+          versions[card.name + ":" + std::to_string(card.version)];
   for (const auto& [name, unused] : versions) models += " " + name;
   std::printf("The cluster is up: %u gateway(s), %u node(s), %zu engine(s).\n", options_.gateways,
               options_.nodes, expected_engines_);
   std::printf("  endpoint %s\n  models   %s\n", doors.c_str(), models.c_str());
   for (const auto& each : children_)
-    std::printf("  metrics   %s  (%s)\n", ready_[each->name()]["metrics"].get<std::string>().c_str(),
-                each->name().c_str());
+    std::printf("  metrics   %s  (%s)\n",
+                ready_[each->name()]["metrics"].get<std::string>().c_str(), each->name().c_str());
   std::printf("  logs      %s\nCtrl-C stops it.\n", folder_.path().c_str());
   std::fflush(stdout);
 }
@@ -277,7 +282,8 @@ void cluster_up::restart_ended() {
     if (each->has_ended()) {
       each->streak = at - each->started > 10s ? 1 : each->streak + 1;
       each->start_at = at + pause.delay(each->streak, 0);
-      std::fprintf(stderr, "%s %s; starting it again\n", each->name().c_str(), each->reason().c_str());
+      std::fprintf(stderr, "%s %s; starting it again\n", each->name().c_str(),
+                   each->reason().c_str());
     }
     if (each->pid() <= 0 && at >= each->start_at) {
       each->start();
@@ -343,13 +349,17 @@ void add_up(CLI::App& app, int& exit_code) {
   verb->add_option("--config", options->config, "YAML with the same keys as these options");
   verb->add_option("--gateways", options->gateways, "Gateway processes")->check(CLI::Range(1, 16));
   verb->add_option("--schedulers", options->schedulers,
-                   "Scheduler processes; 0: one inside the first gateway")->check(CLI::Range(0, 16));
+                   "Scheduler processes; 0: one inside the first gateway")
+      ->check(CLI::Range(0, 16));
   verb->add_option("--nodes", options->nodes, "Worker processes")->check(CLI::Range(1, 64));
   verb->add_option("--engines", options->engines, "Engines of each node")->check(CLI::Range(1, 64));
   verb->add_option("--threads", options->threads, "Threads of one forward; 0: as model.yml says");
-  verb->add_option("--models", options->models, "Model repository (default: models/ if it is there)");
+  verb->add_option("--models", options->models,
+                   "Model repository (default: models/ if it is there)");
   verb->add_option("--serve", options->serve, "NAME or NAME:VERSION (default: all)");
-  verb->add_option("--builtins", options->builtins, "Built-in models")->delimiter(',')->capture_default_str();
+  verb->add_option("--builtins", options->builtins, "Built-in models")
+      ->delimiter(',')
+      ->capture_default_str();
   verb->add_option("--door", options->door, "Endpoint of the first gateway")->capture_default_str();
   verb->add_option("--ready-file", options->ready_file, "JSON, written when every model is ready");
   verb->callback([options, &exit_code] {

@@ -1,6 +1,6 @@
-#include <cstdio>
-
 #include "client/client.hpp"
+
+#include <cstdio>
 
 /// Sends four bytes to the built-in echo of the gateway named on the command line.
 int main(int argc, char** argv) {

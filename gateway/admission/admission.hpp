@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cstddef>
-
 #include "base/clock.hpp"
 #include "base/error.hpp"
+
+#include <cstddef>
 
 namespace coppice::gateway {
 

@@ -30,8 +30,8 @@ credit_line* credit_purse::spend(std::uint32_t rows) {
   return best;
 }
 
-void credit_purse::give_back(incarnation_id incarnation, std::uint32_t version,
-                             std::uint32_t rows, std::uint32_t returned, steady_time now) {
+void credit_purse::give_back(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows,
+                             std::uint32_t returned, steady_time now) {
   auto* line = find(incarnation, version);
   if (line == nullptr) return;
   line->in_flight -= std::min(rows, line->in_flight);
@@ -40,8 +40,7 @@ void credit_purse::give_back(incarnation_id incarnation, std::uint32_t version,
   ++line->completed;
 }
 
-void credit_purse::refused(incarnation_id incarnation, std::uint32_t version,
-                           std::uint32_t rows) {
+void credit_purse::refused(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows) {
   auto* line = find(incarnation, version);
   if (line == nullptr) return;
   line->in_flight -= std::min(rows, line->in_flight);

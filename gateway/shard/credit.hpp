@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "proto/messages/control.hpp"
+
+#include <cstdint>
+#include <vector>
 
 namespace coppice::gateway {
 

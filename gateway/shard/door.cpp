@@ -1,20 +1,30 @@
 #include "gateway/shard/door.hpp"
 
+#include "proto/codec/codec.hpp"
+#include "proto/limits.hpp"
+
 #include <array>
 #include <bitset>
 #include <optional>
-
-#include "proto/codec/codec.hpp"
-#include "proto/limits.hpp"
 
 namespace coppice::gateway {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::size_t>, 14> element_bytes{
-    {{"BOOL", 1}, {"UINT8", 1}, {"UINT16", 2}, {"UINT32", 4}, {"UINT64", 8}, {"INT8", 1},
-     {"INT16", 2}, {"INT32", 4}, {"INT64", 8}, {"FP16", 2}, {"BF16", 2}, {"FP32", 4},
-     {"FP64", 8}, {"BYTES", 0}}};
+constexpr std::array<std::pair<std::string_view, std::size_t>, 14> element_bytes{{{"BOOL", 1},
+                                                                                  {"UINT8", 1},
+                                                                                  {"UINT16", 2},
+                                                                                  {"UINT32", 4},
+                                                                                  {"UINT64", 8},
+                                                                                  {"INT8", 1},
+                                                                                  {"INT16", 2},
+                                                                                  {"INT32", 4},
+                                                                                  {"INT64", 8},
+                                                                                  {"FP16", 2},
+                                                                                  {"BF16", 2},
+                                                                                  {"FP32", 4},
+                                                                                  {"FP64", 8},
+                                                                                  {"BYTES", 0}}};
 
 std::optional<std::size_t> size_of(std::string_view datatype) {
   for (const auto& [name, size] : element_bytes)
@@ -73,8 +83,8 @@ expected<void> check_tensor(const proto::tensor& tensor, const frame_list& frame
 
 expected<void> check_header(const proto::request& header) {
   if (header.v != proto::protocol_version)
-    return fail(errc::invalid, "Field 'v' is " + std::to_string(header.v) +
-                                   "; this cluster speaks version 1.");
+    return fail(errc::invalid,
+                "Field 'v' is " + std::to_string(header.v) + "; this cluster speaks version 1.");
   if (header.id.bytes.size() > proto::max_id_bytes)
     return fail(errc::invalid, "Field 'id' is longer than 256 bytes.");
   for (const auto* name : {&header.model, &header.session, &header.key})

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
-#include <zmq.hpp>
-
 #include "base/error.hpp"
 #include "gateway/shard/client_address.hpp"
 #include "proto/messages/client.hpp"
+
+#include <zmq.hpp>
+
+#include <cstdint>
+#include <vector>
 
 namespace coppice::gateway {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "base/clock.hpp"
+
+#include <cstdint>
 
 namespace coppice::gateway {
 

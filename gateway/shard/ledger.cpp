@@ -14,8 +14,7 @@ constexpr std::uint32_t slot_of(std::uint64_t id) { return static_cast<std::uint
 
 }  // namespace
 
-ledger_row& ledger::open(client_request&& request, route& on, std::uint32_t cost,
-                         steady_time now) {
+ledger_row& ledger::open(client_request&& request, route& on, std::uint32_t cost, steady_time now) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(slots_.size()));
     slots_.emplace_back();
@@ -90,8 +89,7 @@ std::vector<row_id> ledger::expired(steady_time now) {
   return late;
 }
 
-std::vector<row_id> ledger::select(
-    const std::function<bool(const ledger_row&)>& predicate) const {
+std::vector<row_id> ledger::select(const std::function<bool(const ledger_row&)>& predicate) const {
   std::vector<row_id> chosen;
   for (const auto& each : slots_)
     if (each.row && predicate(*each.row)) chosen.push_back(each.row->id);

@@ -1,14 +1,14 @@
 #pragma once
 
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "gateway/shard/door.hpp"
+
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
 #include <vector>
-
-#include "base/clock.hpp"
-#include "base/ids.hpp"
-#include "gateway/shard/door.hpp"
 
 namespace coppice::gateway {
 

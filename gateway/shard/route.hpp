@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <utility>
-
 #include "base/clock.hpp"
 #include "gateway/shard/credit.hpp"
 #include "gateway/shard/drain_rate.hpp"
 #include "gateway/shard/waiting_rows.hpp"
+
+#include <cstdint>
+#include <string>
+#include <utility>
 
 namespace coppice::gateway {
 

@@ -1,8 +1,8 @@
 #include "gateway/shard/shard.hpp"
 
-#include <algorithm>
-
 #include "proto/codec/codec.hpp"
+
+#include <algorithm>
 
 namespace coppice::gateway {
 
@@ -42,8 +42,10 @@ void shard::on_client_message(frame_list&& message, int connection, steady_time 
   if (op == "status") return answer_status(*opened);
   if (counts_ != nullptr) counts_->rejected.Increment();
   refuse(opened->from, opened->header.id,
-         {errc::invalid, "Field 'op' is '" + op.substr(0, 32) +
-                             "'; this build serves infer, cancel, ping, models, model, status.", 0});
+         {errc::invalid,
+          "Field 'op' is '" + op.substr(0, 32) +
+              "'; this build serves infer, cancel, ping, models, model, status.",
+          0});
 }
 
 void shard::refuse(const client_address& to, const proto::raw_value& id, const error& why) {
@@ -105,7 +107,8 @@ expected<route*> shard::route_for(const proto::request& header) {
 
 expected<std::uint32_t> shard::cost_of(const proto::request& header) const {
   const auto* model = card(header.model, header.version);
-  if (model == nullptr || !model->batchable || model->any_inputs || header.inputs.empty()) return 1u;
+  if (model == nullptr || !model->batchable || model->any_inputs || header.inputs.empty())
+    return 1u;
   const auto& shape = header.inputs.front().shape;
   if (shape.empty()) return 1u;  // the engine says what is wrong with it
   if (shape.front() < 1 || shape.front() > model->max_batch)
@@ -167,8 +170,8 @@ void shard::on_client_gone(int connection, steady_time now) {
   for (const auto id : orphans)
     if (auto* row = ledger_.find(id)) {
       send_cancel(*row);
-      finish_with_error(*row, {errc::cancelled, "The client disconnected.", 0},
-                        outcome::cancelled, now);
+      finish_with_error(*row, {errc::cancelled, "The client disconnected.", 0}, outcome::cancelled,
+                        now);
     }
 }
 
@@ -262,8 +265,9 @@ void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& fr
   out.model = row.request.header.model;
   out.version = row.sent_version;
   out.final = true;
-  out.times = proto::timing{to_us(row.sent - row.arrived), 0, reply.times.batch_us,
-                            reply.times.compute_us, to_us(now - row.arrived), row.attempts};
+  out.times = proto::timing{to_us(row.sent - row.arrived), 0,
+                            reply.times.batch_us,          reply.times.compute_us,
+                            to_us(now - row.arrived),      row.attempts};
   if (row.on->counts != nullptr)
     row.on->counts->queue_seconds->Observe(
         std::chrono::duration<double>(row.sent - row.arrived).count());
@@ -315,8 +319,8 @@ void shard::take_refusal(ledger_row& row, steady_time now) {
   if (counts_ != nullptr) counts_->refusals.Increment();
   wait(row);
   if (++row.refusals > options_.max_refusals)
-    return finish_with_error(row, {errc::overloaded, "Every engine was full.", 10},
-                             outcome::failed, now);
+    return finish_with_error(row, {errc::overloaded, "Every engine was full.", 10}, outcome::failed,
+                             now);
   spend_credit(on, now);
 }
 
@@ -336,8 +340,8 @@ void shard::link_lost(const engine_link& link, const std::string& reason, steady
   links_.close(link.incarnation);
   holdings_changed_ = true;
   for (const auto& [key, each] : routes_) each->credit.forget(link.incarnation);
-  const auto lost = ledger_.select(
-      [&](const ledger_row& row) { return row.incarnation == link.incarnation; });
+  const auto lost =
+      ledger_.select([&](const ledger_row& row) { return row.incarnation == link.incarnation; });
   for (const auto id : lost) lost_attempt(*ledger_.find(id), link.engine + " " + reason, now);
   for (const auto& [key, each] : routes_) spend_credit(*each, now);
   ask(now);
@@ -347,15 +351,16 @@ void shard::lost_attempt(ledger_row& row, const std::string& reason, steady_time
   ledger_.end_attempt(row);
   wait(row);
   if (row.request.header.at_most_once)
-    return finish_with_error(row, {errc::unknown_outcome,
-                                   "The engine was lost during the only attempt: " + reason, 0},
-                             outcome::failed, now);
-  if (row.attempts >= options_.max_attempts)
     return finish_with_error(
-        row, {errc::worker_lost,
-              std::to_string(row.attempts) + " engines were lost under this request; the last: " +
-                  reason, 0},
+        row, {errc::unknown_outcome, "The engine was lost during the only attempt: " + reason, 0},
         outcome::failed, now);
+  if (row.attempts >= options_.max_attempts)
+    return finish_with_error(row,
+                             {errc::worker_lost,
+                              std::to_string(row.attempts) +
+                                  " engines were lost under this request; the last: " + reason,
+                              0},
+                             outcome::failed, now);
   if (counts_ != nullptr) counts_->retries.Increment();
 }
 

@@ -1,17 +1,17 @@
 #pragma once
 
-#include <map>
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "gateway/admission/admission.hpp"
 #include "gateway/shard/engine_links.hpp"
 #include "gateway/shard/ledger.hpp"
 #include "gateway/shard/route.hpp"
 #include "gateway/shard/shard_counts.hpp"
 #include "gateway/shard/shard_effects.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace coppice::gateway {
 
@@ -67,7 +67,8 @@ class shard {
 
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
   [[nodiscard]] expected<void> admit_to(const route& on, const client_request& request) const;
-  [[nodiscard]] const proto::model_card* card(const std::string& model, std::uint32_t version) const;
+  [[nodiscard]] const proto::model_card* card(const std::string& model,
+                                              std::uint32_t version) const;
   [[nodiscard]] expected<route*> route_for(const proto::request& header);
 
   [[nodiscard]] bool try_send(ledger_row& row, steady_time now);

@@ -7,19 +7,18 @@ namespace coppice::gateway {
 model_counts::model_counts(metrics& registry, const std::string& model, std::uint32_t version) {
   const auto text = version == 0 ? std::string{"latest"} : std::to_string(version);
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    const auto code = i + 1 == requests.size()
-                          ? std::string{"ok"}
-                          : std::string{code_name(static_cast<errc>(i))};
-    requests[i] = &registry.counter("coppice_gateway_requests_total",
-                                    "Requests by their one outcome.",
-                                    {{"model", model}, {"version", text}, {"code", code}});
+    const auto code =
+        i + 1 == requests.size() ? std::string{"ok"} : std::string{code_name(static_cast<errc>(i))};
+    requests[i] =
+        &registry.counter("coppice_gateway_requests_total", "Requests by their one outcome.",
+                          {{"model", model}, {"version", text}, {"code", code}});
   }
-  queue_seconds = &registry.histogram("coppice_gateway_queue_seconds",
-                                      "Time a request waited for credit.", time_buckets(),
-                                      {{"model", model}, {"version", text}});
-  total_seconds = &registry.histogram("coppice_gateway_request_seconds",
-                                      "Time from admission to the outcome.", time_buckets(),
-                                      {{"model", model}, {"version", text}});
+  queue_seconds =
+      &registry.histogram("coppice_gateway_queue_seconds", "Time a request waited for credit.",
+                          time_buckets(), {{"model", model}, {"version", text}});
+  total_seconds =
+      &registry.histogram("coppice_gateway_request_seconds", "Time from admission to the outcome.",
+                          time_buckets(), {{"model", model}, {"version", text}});
 }
 
 shard_counts::shard_counts(metrics& registry)
@@ -35,9 +34,11 @@ shard_counts::shard_counts(metrics& registry)
                                     "were no longer the live ones.")},
       dropped_replies{registry.counter("coppice_gateway_dropped_replies_total",
                                        "Replies to clients that were gone or did not read.")},
-      waiting_rows{registry.gauge("coppice_gateway_waiting_rows", "Requests that wait for credit.")},
+      waiting_rows{
+          registry.gauge("coppice_gateway_waiting_rows", "Requests that wait for credit.")},
       credit_rows{registry.gauge("coppice_gateway_credit_rows", "Rows of idle credit in hand.")},
-      open_requests{registry.gauge("coppice_gateway_open_requests", "Requests without an outcome yet.")},
+      open_requests{
+          registry.gauge("coppice_gateway_open_requests", "Requests without an outcome yet.")},
       admitted_bytes{registry.gauge("coppice_gateway_admitted_bytes", "Bytes of open requests.")},
       engine_links{registry.gauge("coppice_gateway_engine_links", "Open links to engines.")},
       registry_{registry} {}

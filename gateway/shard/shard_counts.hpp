@@ -1,12 +1,12 @@
 #pragma once
 
+#include "base/metrics.hpp"
+#include "gateway/shard/ledger.hpp"
+
 #include <array>
 #include <map>
 #include <memory>
 #include <string>
-
-#include "base/metrics.hpp"
-#include "gateway/shard/ledger.hpp"
 
 namespace coppice::gateway {
 

@@ -1,12 +1,12 @@
 #include "gateway/shard/shard_loop.hpp"
 
-#include <unistd.h>
-
-#include <fmt/format.h>
-
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "proto/codec/codec.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
 
 namespace coppice::gateway {
 
@@ -99,7 +99,8 @@ void shard_loop::post(shard_mail mail) {
   const std::lock_guard lock{mutex_};
   mail_.push_back(std::move(mail));
   const std::uint64_t one = 1;
-  if (mail_.size() == 1) [[maybe_unused]] const auto n = ::write(wake_, &one, sizeof one);
+  if (mail_.size() == 1) [[maybe_unused]]
+    const auto n = ::write(wake_, &one, sizeof one);
 }
 
 void shard_loop::run() {

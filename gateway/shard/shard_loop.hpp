@@ -1,20 +1,19 @@
 #pragma once
 
-#include <sys/eventfd.h>
+#include "base/error.hpp"
+#include "gateway/shard/shard.hpp"
+#include "gateway/shard/socket_monitor.hpp"
+
+#include <zmq.hpp>
 
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <sys/eventfd.h>
 #include <thread>
 #include <variant>
 #include <vector>
-
-#include <zmq.hpp>
-
-#include "base/error.hpp"
-#include "gateway/shard/shard.hpp"
-#include "gateway/shard/socket_monitor.hpp"
 
 namespace coppice::gateway {
 

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <zmq.hpp>
+
 #include <optional>
 #include <string>
-
-#include <zmq.hpp>
 
 namespace coppice::gateway {
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+
 #include <cstdint>
 #include <set>
 #include <string_view>
-
-#include "base/clock.hpp"
-#include "base/ids.hpp"
 
 namespace coppice::gateway {
 

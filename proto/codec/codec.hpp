@@ -1,5 +1,13 @@
 #pragma once
 
+#include "base/error.hpp"
+#include "base/ids.hpp"
+#include "proto/codec/reader.hpp"
+#include "proto/limits.hpp"
+#include "proto/messages/field.hpp"
+
+#include <msgpack/pack.hpp>
+
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -7,14 +15,6 @@
 #include <string_view>
 #include <type_traits>
 #include <vector>
-
-#include <msgpack/pack.hpp>
-
-#include "base/error.hpp"
-#include "base/ids.hpp"
-#include "proto/codec/reader.hpp"
-#include "proto/limits.hpp"
-#include "proto/messages/field.hpp"
 
 /// Encode and decode any `message` from its field list.
 namespace coppice::proto {

@@ -1,9 +1,9 @@
 #include "proto/codec/reader.hpp"
 
+#include "proto/limits.hpp"
+
 #include <bit>
 #include <limits>
-
-#include "proto/limits.hpp"
 
 namespace coppice::proto {
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "proto/contracts/inspect.hpp"
+#include "proto/messages/control.hpp"
+
 #include <caf/replies_to.hpp>
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
-
-#include "proto/contracts/inspect.hpp"
-#include "proto/messages/control.hpp"
 
 /// The typed interfaces of the actors that meet over CAF, and their one type-id block.
 namespace coppice::proto {
@@ -49,14 +49,14 @@ using scheduler_actor = caf::typed_actor<
 }  // namespace coppice::proto
 
 CAF_BEGIN_TYPE_ID_BLOCK(coppice_cluster, caf::first_custom_type_id)
-  CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::place_request))
-  CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::place_reply))
-  CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::node_snapshot))
-  CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::engine_down))
-  CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::catalogue))
-  CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::gateway_state))
-  CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::cluster_status))
-  CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::gateway_actor))
-  CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::node_actor))
-  CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::scheduler_actor))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::place_request))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::place_reply))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::node_snapshot))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::engine_down))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::catalogue))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::gateway_state))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::cluster_status))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::gateway_actor))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::node_actor))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::scheduler_actor))
 CAF_END_TYPE_ID_BLOCK(coppice_cluster)

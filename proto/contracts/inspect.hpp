@@ -1,11 +1,11 @@
 #pragma once
 
-#include <vector>
+#include "proto/codec/codec.hpp"
 
 #include <caf/error.hpp>
 #include <caf/sec.hpp>
 
-#include "proto/codec/codec.hpp"
+#include <vector>
 
 /// One `inspect` for every message: CAF ships the same bounded msgpack bytes as ZeroMQ does.
 namespace coppice::proto {

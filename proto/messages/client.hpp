@@ -1,12 +1,12 @@
 #pragma once
 
+#include "proto/limits.hpp"
+#include "proto/messages/tensor.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "proto/limits.hpp"
-#include "proto/messages/tensor.hpp"
 
 /// The public protocol between clients and the gateway's door.
 namespace coppice::proto {
@@ -80,12 +80,10 @@ struct timing {
   std::uint32_t attempts = 0;
 
   static constexpr auto fields() {
-    return std::tuple{field{"queue_us", &timing::queue_us},
-                      field{"place_us", &timing::place_us},
-                      field{"batch_us", &timing::batch_us},
-                      field{"compute_us", &timing::compute_us},
-                      field{"total_us", &timing::total_us},
-                      field{"attempts", &timing::attempts}};
+    return std::tuple{
+        field{"queue_us", &timing::queue_us}, field{"place_us", &timing::place_us},
+        field{"batch_us", &timing::batch_us}, field{"compute_us", &timing::compute_us},
+        field{"total_us", &timing::total_us}, field{"attempts", &timing::attempts}};
   }
 };
 

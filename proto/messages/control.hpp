@@ -1,11 +1,11 @@
 #pragma once
 
+#include "base/ids.hpp"
+#include "proto/messages/tensor.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "base/ids.hpp"
-#include "proto/messages/tensor.hpp"
 
 /// Messages that CAF carries between gateway, scheduler and node actors. No payload, no float.
 namespace coppice::proto {
@@ -39,13 +39,11 @@ struct holding {
   std::uint32_t refused = 0;
 
   static constexpr auto fields() {
-    return std::tuple{field{"incarnation", &holding::incarnation},
-                      field{"model", &holding::model},
-                      field{"version", &holding::version},
-                      field{"rows", &holding::rows},
-                      field{"completed", &holding::completed},
-                      field{"failed", &holding::failed},
-                      field{"refused", &holding::refused}};
+    return std::tuple{
+        field{"incarnation", &holding::incarnation}, field{"model", &holding::model},
+        field{"version", &holding::version},         field{"rows", &holding::rows},
+        field{"completed", &holding::completed},     field{"failed", &holding::failed},
+        field{"refused", &holding::refused}};
   }
 };
 
@@ -58,8 +56,7 @@ struct place_request {
 
   static constexpr auto fields() {
     return std::tuple{field{"gateway", &place_request::gateway},
-                      field{"shard", &place_request::shard},
-                      field{"wants", &place_request::wants},
+                      field{"shard", &place_request::shard}, field{"wants", &place_request::wants},
                       field{"holdings", &place_request::holdings}};
   }
 };
@@ -111,7 +108,8 @@ struct place_reply {
   std::vector<refusal> refused;
 
   static constexpr auto fields() {
-    return std::tuple{field{"grants", &place_reply::grants}, field{"refused", &place_reply::refused}};
+    return std::tuple{field{"grants", &place_reply::grants},
+                      field{"refused", &place_reply::refused}};
   }
 };
 
@@ -238,10 +236,9 @@ struct engine_down {
   std::vector<attempt_id> suspects;
 
   static constexpr auto fields() {
-    return std::tuple{field{"engine", &engine_down::engine},
-                      field{"incarnation", &engine_down::incarnation},
-                      field{"reason", &engine_down::reason},
-                      field{"suspects", &engine_down::suspects}};
+    return std::tuple{
+        field{"engine", &engine_down::engine}, field{"incarnation", &engine_down::incarnation},
+        field{"reason", &engine_down::reason}, field{"suspects", &engine_down::suspects}};
   }
 };
 

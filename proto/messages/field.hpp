@@ -11,7 +11,7 @@ namespace coppice::proto {
 template <class Message, class T>
 struct field {
   std::string_view name;
-  T Message::* member;
+  T Message::*member;
 };
 
 template <class Message, class T>
@@ -22,7 +22,9 @@ field(const char*, T Message::*) -> field<Message, T>;
 /// map; members equal to their default are left out, absent keys take their default, unknown
 /// keys are skipped: that is how neighbouring versions live together.
 template <class T>
-concept message = requires { T::fields(); };
+concept message = requires {
+  T::fields();
+};
 
 /// One msgpack value kept as its bytes: echoed or decoded later by whoever knows its type.
 /// Empty means absent.

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "base/ids.hpp"
+#include "proto/messages/client.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "base/ids.hpp"
-#include "proto/messages/client.hpp"
 
 /// The link protocol between a gateway shard and one incarnation of an engine (ROUTER-ROUTER).
 /// On the wire: [peer routing id] [header] [frame]*. The engine's routing id is

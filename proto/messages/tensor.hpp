@@ -1,11 +1,11 @@
 #pragma once
 
+#include "proto/messages/field.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "proto/messages/field.hpp"
 
 namespace coppice::proto {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <algorithm>
-
 #include "base/clock.hpp"
+
+#include <algorithm>
 
 namespace coppice::scheduler {
 

@@ -13,8 +13,8 @@ void credit_account::take_back(const rows_by_key& rows) {
   }
 }
 
-void credit_account::replace(const std::string& shard,
-                             const std::vector<proto::holding>& holdings, steady_time now) {
+void credit_account::replace(const std::string& shard, const std::vector<proto::holding>& holdings,
+                             steady_time now) {
   auto& account = shards_[shard];
   take_back(account.rows);
   account.renewed = now;

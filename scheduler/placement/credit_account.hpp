@@ -1,13 +1,13 @@
 #pragma once
 
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "proto/messages/control.hpp"
+
 #include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include "base/clock.hpp"
-#include "base/ids.hpp"
-#include "proto/messages/control.hpp"
 
 namespace coppice::scheduler {
 

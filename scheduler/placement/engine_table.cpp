@@ -17,15 +17,13 @@ bool has_incarnation(const std::vector<proto::engine_state>& engines, incarnatio
 
 void down(proto::engine_state& engine, const std::string& reason,
           std::vector<proto::engine_down>& downs) {
-  if (engine.incarnation)
-    downs.push_back({engine.name, engine.incarnation, reason, {}});
+  if (engine.incarnation) downs.push_back({engine.name, engine.incarnation, reason, {}});
   engine.incarnation = {};
   engine.verdict = "dead";
   engine.last_reason = reason;
 }
 
-const proto::model_load* load_of(const proto::engine_state& engine,
-                                 const proto::model_card& card) {
+const proto::model_load* load_of(const proto::engine_state& engine, const proto::model_card& card) {
   for (const auto& load : engine.loads)
     if (load.model == card.name && load.version == card.version) return &load;
   return nullptr;
@@ -101,7 +99,8 @@ proto::catalogue engine_table::catalogue() const {
   proto::catalogue all;
   for (const auto& [name, entry] : nodes_)
     for (const auto& engine : entry.snapshot.engines)
-      if (takes_work(engine)) all.models.insert(all.models.end(), engine.models.begin(), engine.models.end());
+      if (takes_work(engine))
+        all.models.insert(all.models.end(), engine.models.begin(), engine.models.end());
   const auto key = [](const proto::model_card& card) { return std::pair{card.name, card.version}; };
   std::sort(all.models.begin(), all.models.end(),
             [&](const auto& a, const auto& b) { return key(a) < key(b); });

@@ -1,9 +1,9 @@
 #include "scheduler/placement/placement.hpp"
 
+#include "scheduler/placement/predicted_finish.hpp"
+
 #include <algorithm>
 #include <numeric>
-
-#include "scheduler/placement/predicted_finish.hpp"
 
 namespace coppice::scheduler {
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "base/clock.hpp"
 #include "proto/messages/control.hpp"
 #include "scheduler/placement/credit_account.hpp"
 #include "scheduler/placement/engine_table.hpp"
+
+#include <string>
+#include <vector>
 
 namespace coppice::scheduler {
 
@@ -29,10 +29,10 @@ class placement {
   [[nodiscard]] std::uint32_t spare_rows(const std::vector<slot>& slots, const std::string& shard,
                                          std::uint32_t wanted) const;
   [[nodiscard]] bool holds_any(const std::vector<slot>& slots, const std::string& shard) const;
-  void grant_rows(const std::vector<slot>& slots, const std::string& shard,
-                  const proto::want& want, proto::place_reply& out);
-  void place_want(const engine_table& engines, const std::string& shard,
-                  const proto::want& want, proto::place_reply& out);
+  void grant_rows(const std::vector<slot>& slots, const std::string& shard, const proto::want& want,
+                  proto::place_reply& out);
+  void place_want(const engine_table& engines, const std::string& shard, const proto::want& want,
+                  proto::place_reply& out);
 
   duration ttl_;
   credit_account account_;

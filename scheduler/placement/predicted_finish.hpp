@@ -1,9 +1,9 @@
 #pragma once
 
+#include "proto/messages/control.hpp"
+
 #include <cstdint>
 #include <vector>
-
-#include "proto/messages/control.hpp"
 
 namespace coppice::scheduler {
 

@@ -1,14 +1,13 @@
 #include "actors/scheduler_dialler.hpp"
 
-#include <future>
-
-#include <gtest/gtest.h>
+#include "actors/system.hpp"
+#include "scheduler/scheduler_actor.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
+#include <gtest/gtest.h>
 
-#include "actors/system.hpp"
-#include "scheduler/scheduler_actor.hpp"
+#include <future>
 
 namespace coppice::actors {
 

@@ -1,10 +1,10 @@
 #include "actors/tcp_probe.hpp"
 
+#include <gtest/gtest.h>
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <gtest/gtest.h>
 
 namespace coppice::actors {
 

@@ -1,10 +1,9 @@
 #include "base/config_file.hpp"
 
-#include <unistd.h>
+#include <gtest/gtest.h>
 
 #include <fstream>
-
-#include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace coppice {
 

@@ -1,19 +1,18 @@
 #include "base/ready_file.hpp"
 
-#include <unistd.h>
+#include <gtest/gtest.h>
 
 #include <fstream>
 #include <iterator>
-
-#include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace coppice {
 
 namespace {
 
 TEST(ReadyFile, IsReplacedAsAWhole) {
-  const auto file = std::filesystem::temp_directory_path() /
-                    ("coppice-ready-" + std::to_string(::getpid()));
+  const auto file =
+      std::filesystem::temp_directory_path() / ("coppice-ready-" + std::to_string(::getpid()));
   ASSERT_TRUE(write_atomically(file, "old"));
   ASSERT_TRUE(write_atomically(file, "new"));
 

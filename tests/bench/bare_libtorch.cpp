@@ -6,20 +6,20 @@
 /// Prints one JSON object: {"model", "version", "batches": [{"rows", "rows_per_s"}], "best_rows",
 /// "best_rows_per_s"}. Dimensions of -1 take the sizes of warm_up.
 
-#include <chrono>
-#include <cstdlib>
-#include <functional>
-#include <iostream>
+#include "worker/model/repository.hpp"
+#include "worker/tensor/torch/batch_tensors.hpp"
 
-#include <ATen/Functions.h>
-#include <ATen/Parallel.h>
-#include <c10/core/InferenceMode.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include "worker/model/repository.hpp"
-#include "worker/tensor/torch/batch_tensors.hpp"
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
 
 namespace coppice::worker {
 
@@ -76,10 +76,12 @@ void measure(const model_spec& spec, double seconds) {
   const auto run = load(spec);
   double best = 0;
   std::int64_t best_rows = 0;
-  std::cout << "{\"model\": \"" << spec.name << "\", \"version\": " << spec.version << ", \"batches\": [";
+  std::cout << "{\"model\": \"" << spec.name << "\", \"version\": " << spec.version
+            << ", \"batches\": [";
   for (std::int64_t rows = 1; rows <= spec.max_batch; rows *= 2) {
     const auto rate = rows_per_second(run, spec, rows, seconds);
-    std::cout << (rows > 1 ? ", " : "") << "{\"rows\": " << rows << ", \"rows_per_s\": " << rate << "}";
+    std::cout << (rows > 1 ? ", " : "") << "{\"rows\": " << rows << ", \"rows_per_s\": " << rate
+              << "}";
     if (rate > best) best = rate, best_rows = rows;
   }
   std::cout << "], \"best_rows\": " << best_rows << ", \"best_rows_per_s\": " << best << "}\n";

@@ -1,14 +1,14 @@
 // What the engine alone costs: a gateway's end of the link drives coppice-engine directly, with a
 // fixed number of attempts in flight. Beside bench_raw_zmq_echo it shows the engine's own share.
+#include "base/clock.hpp"
+#include "tests/worker/engine/engine_process.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/clock.hpp"
-#include "tests/worker/engine/engine_process.hpp"
 
 namespace {
 
@@ -28,10 +28,11 @@ void print_figures(std::vector<double>& us, double seconds, const run_options& o
   const auto at = [&](double q) {
     return us.empty() ? 0 : us[static_cast<std::size_t>(q * static_cast<double>(us.size() - 1))];
   };
-  std::printf("{\"model\": \"%s\", \"bytes\": %zu, \"in_flight\": %zu, \"requests_per_s\": %.0f, "
-              "\"p50_us\": %.1f, \"p99_us\": %.1f}\n",
-              options.model.c_str(), options.bytes, options.window,
-              static_cast<double>(us.size()) / seconds, at(0.5), at(0.99));
+  std::printf(
+      "{\"model\": \"%s\", \"bytes\": %zu, \"in_flight\": %zu, \"requests_per_s\": %.0f, "
+      "\"p50_us\": %.1f, \"p99_us\": %.1f}\n",
+      options.model.c_str(), options.bytes, options.window,
+      static_cast<double>(us.size()) / seconds, at(0.5), at(0.99));
 }
 
 /// A request as a client would make it, the same for every attempt.
@@ -50,7 +51,8 @@ std::size_t element_bytes(const std::string& datatype) {
 
 /// One row of zeros of `spec`, -1 dimensions taken as 64.
 void add_input(request_template& made, const proto::tensor_spec& spec, bool batchable) {
-  proto::tensor tensor{spec.name, spec.datatype, {}, static_cast<std::uint32_t>(made.header.inputs.size()), {}};
+  proto::tensor tensor{
+      spec.name, spec.datatype, {}, static_cast<std::uint32_t>(made.header.inputs.size()), {}};
   if (batchable) tensor.shape.push_back(1);
   for (const auto size : spec.shape) tensor.shape.push_back(size < 0 ? 64 : size);
   std::size_t bytes = element_bytes(spec.datatype);
@@ -82,11 +84,10 @@ bool drive(link_peer& peer, request_template request, const run_options& options
     sent[i] = now();
     peer.send(request.header, request.frames);
   };
-  for (std::size_t i = 1; i <= options.window; ++i)
-    send(i);
+  for (std::size_t i = 1; i <= options.window; ++i) send(i);
   const auto begin = now();
-  const auto end = begin + std::chrono::duration_cast<duration>(
-                               std::chrono::duration<double>(options.seconds));
+  const auto end =
+      begin + std::chrono::duration_cast<duration>(std::chrono::duration<double>(options.seconds));
   while (now() < end) {
     const auto reply = peer.receive_header();
     if (!reply || reply->error) return false;
@@ -102,9 +103,10 @@ bool drive(link_peer& peer, request_template request, const run_options& options
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    std::fprintf(stderr, "usage: bench_engine_link MODEL BYTES IN_FLIGHT SECONDS [OPTION]...\n"
-                         "The options are coppice-engine's, for example --models DIR; without them\n"
-                         "MODEL is a built-in one.\n");
+    std::fprintf(stderr,
+                 "usage: bench_engine_link MODEL BYTES IN_FLIGHT SECONDS [OPTION]...\n"
+                 "The options are coppice-engine's, for example --models DIR; without them\n"
+                 "MODEL is a built-in one.\n");
     return 2;
   }
   const run_options options{argv[1], std::strtoul(argv[2], nullptr, 10),

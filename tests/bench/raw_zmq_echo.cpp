@@ -1,18 +1,17 @@
 // The baseline of docs/benchmarks.md: a bare ZeroMQ echo between two processes, ROUTER and DEALER,
 // with the same frames as a Coppice request ([header][payload]) and nothing else.
-#include <sys/wait.h>
-#include <unistd.h>
+#include "base/clock.hpp"
+
+#include <zmq.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
-
-#include <zmq.h>
-
-#include "base/clock.hpp"
 
 namespace {
 
@@ -61,10 +60,10 @@ void print_figures(std::vector<double>& us, double seconds, const run_options& o
   const auto at = [&](double q) {
     return us.empty() ? 0 : us[static_cast<std::size_t>(q * static_cast<double>(us.size() - 1))];
   };
-  std::printf("{\"bytes\": %zu, \"in_flight\": %zu, \"requests_per_s\": %.0f, \"p50_us\": %.1f, "
-              "\"p99_us\": %.1f}\n",
-              options.bytes, options.window, static_cast<double>(us.size()) / seconds, at(0.5),
-              at(0.99));
+  std::printf(
+      "{\"bytes\": %zu, \"in_flight\": %zu, \"requests_per_s\": %.0f, \"p50_us\": %.1f, "
+      "\"p99_us\": %.1f}\n",
+      options.bytes, options.window, static_cast<double>(us.size()) / seconds, at(0.5), at(0.99));
 }
 
 void drive(const char* endpoint, const run_options& options) {

@@ -1,14 +1,14 @@
 #include "client/client.hpp"
 
-#include <atomic>
-#include <future>
-#include <thread>
+#include "base/clock.hpp"
+#include "proto/codec/codec.hpp"
 
 #include <gtest/gtest.h>
 #include <zmq.hpp>
 
-#include "base/clock.hpp"
-#include "proto/codec/codec.hpp"
+#include <atomic>
+#include <future>
+#include <thread>
 
 namespace coppice::client {
 namespace {
@@ -45,8 +45,8 @@ class fake_gateway {
     reply->id = request->id;
     parts[2] = zmq::message_t{proto::encode(*reply)};
     for (std::size_t i = 0; i < parts.size(); ++i)
-      (void)socket_.send(parts[i], i + 1 < parts.size() ? zmq::send_flags::sndmore
-                                                        : zmq::send_flags::none);
+      (void)socket_.send(parts[i],
+                         i + 1 < parts.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
   }
 
   zmq::context_t context_{1};

@@ -1,9 +1,9 @@
 #include "client/latencies.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <random>
-
-#include <gtest/gtest.h>
 
 namespace coppice::client {
 

@@ -1,10 +1,9 @@
 #include "scheduler/process_options.hpp"
 
-#include <unistd.h>
+#include <gtest/gtest.h>
 
 #include <fstream>
-
-#include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace coppice::scheduler {
 
@@ -20,7 +19,8 @@ expected<process_options> read(const std::string& text) {
 }
 
 TEST(SchedulerOptions, TakeWhatTheFileSays) {
-  const auto options = read("name: s2\nlisten: 127.0.0.1:4800\nmesh: {insecure: true}\nlog: warn\n");
+  const auto options =
+      read("name: s2\nlisten: 127.0.0.1:4800\nmesh: {insecure: true}\nlog: warn\n");
 
   ASSERT_TRUE(options) << options.error().message;
   EXPECT_EQ(options->name, "s2");

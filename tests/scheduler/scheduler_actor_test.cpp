@@ -1,14 +1,13 @@
 #include "scheduler/scheduler_actor.hpp"
 
-#include <gtest/gtest.h>
+#include "actors/system.hpp"
+#include "tests/scheduler/placement/builders.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
-
-#include "actors/system.hpp"
-#include "tests/scheduler/placement/builders.hpp"
+#include <gtest/gtest.h>
 
 namespace coppice::scheduler {
 
@@ -54,8 +53,9 @@ struct SchedulerActor : ::testing::Test {
   proto::node_actor node = system.spawn(acknowledged);
 
   ~SchedulerActor() override {
-    for (const auto& each : {caf::actor_cast<caf::actor>(scheduler),
-                             caf::actor_cast<caf::actor>(gateway), caf::actor_cast<caf::actor>(node)})
+    for (const auto& each :
+         {caf::actor_cast<caf::actor>(scheduler), caf::actor_cast<caf::actor>(gateway),
+          caf::actor_cast<caf::actor>(node)})
       caf::anon_send_exit(each, caf::exit_reason::kill);
     time.run();
   }

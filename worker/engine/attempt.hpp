@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "worker/model/model.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace coppice::worker {
 

@@ -14,8 +14,7 @@ std::int64_t bucket_of(const std::vector<std::int64_t>& buckets, std::int64_t si
   return bucket == buckets.end() ? size : *bucket;
 }
 
-void append_dimension(std::string& key, const model_spec& spec, bool variable,
-                      std::int64_t size) {
+void append_dimension(std::string& key, const model_spec& spec, bool variable, std::int64_t size) {
   if (variable && spec.padding == padding_mode::longest) size = -1;
   if (variable && spec.padding == padding_mode::buckets) size = bucket_of(spec.buckets, size);
   key += std::to_string(size);
@@ -79,8 +78,7 @@ steady_time attempt_queue::forced_at(const attempt& first, std::uint32_t rows) c
   return first.deadline - reply_margin - 2 * times_.expect(rows);
 }
 
-std::optional<release_reason> attempt_queue::why_now(const attempt& first,
-                                                     steady_time now) const {
+std::optional<release_reason> attempt_queue::why_now(const attempt& first, steady_time now) const {
   if (!batchable_) return release_reason::alone;
   const bool waits = max_delay_ > duration{0};
   const auto same = same_shape(first);

@@ -1,15 +1,15 @@
 #pragma once
 
+#include "base/clock.hpp"
+#include "worker/engine/attempt.hpp"
+#include "worker/engine/batch_times.hpp"
+#include "worker/model/model_spec.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <list>
 #include <optional>
 #include <vector>
-
-#include "base/clock.hpp"
-#include "worker/engine/attempt.hpp"
-#include "worker/engine/batch_times.hpp"
-#include "worker/model/model_spec.hpp"
 
 namespace coppice::worker {
 

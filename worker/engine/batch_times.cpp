@@ -20,8 +20,7 @@ duration batch_times::expect(std::uint32_t rows) const {
 
 std::vector<proto::batch_cost> batch_times::table() const {
   std::vector<proto::batch_cost> costs;
-  for (const auto& [rows, us] : mean_us_)
-    costs.push_back({rows, static_cast<std::uint64_t>(us)});
+  for (const auto& [rows, us] : mean_us_) costs.push_back({rows, static_cast<std::uint64_t>(us)});
   return costs;
 }
 

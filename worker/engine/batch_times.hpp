@@ -1,11 +1,11 @@
 #pragma once
 
+#include "base/clock.hpp"
+#include "proto/messages/control.hpp"
+
 #include <cstdint>
 #include <map>
 #include <vector>
-
-#include "base/clock.hpp"
-#include "proto/messages/control.hpp"
 
 namespace coppice::worker {
 

@@ -1,6 +1,5 @@
-#include <sys/prctl.h>
-#include <time.h>
-#include <unistd.h>
+#include "proto/codec/codec.hpp"
+#include "worker/model/model.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,9 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-
-#include "proto/codec/codec.hpp"
-#include "worker/model/model.hpp"
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
 
 namespace coppice::worker {
 
@@ -63,8 +62,8 @@ class flip_model : public model {
 
  private:
   static void flip(host_tensor& tensor) {
-    const auto flipped = std::make_shared<std::vector<std::byte>>(tensor.bytes.begin(),
-                                                                  tensor.bytes.end());
+    const auto flipped =
+        std::make_shared<std::vector<std::byte>>(tensor.bytes.begin(), tensor.bytes.end());
     const std::span<std::byte> all{*flipped};
     if (tensor.type == datatype::bytes)
       for_each_element(all, invert);
@@ -110,8 +109,7 @@ class sleep_model : public echo_model {
 
  private:
   static void pause(double ms) {
-    timespec left{static_cast<time_t>(ms / 1e3),
-                  static_cast<long>(ms * 1e6) % 1'000'000'000L};
+    timespec left{static_cast<time_t>(ms / 1e3), static_cast<long>(ms * 1e6) % 1'000'000'000L};
     while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {
     }
   }

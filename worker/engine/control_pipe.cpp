@@ -1,11 +1,10 @@
 #include "worker/engine/control_pipe.hpp"
 
-#include <sys/socket.h>
-#include <unistd.h>
+#include "proto/codec/codec.hpp"
 
 #include <cerrno>
-
-#include "proto/codec/codec.hpp"
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace coppice::worker {
 
@@ -23,8 +22,7 @@ void control_pipe::put_in_frame(const proto::engine_report& report) {
 
 bool control_pipe::flush(int flags) {
   while (sent_ < frame_.size()) {
-    const auto n =
-        ::send(fd_, frame_.data() + sent_, frame_.size() - sent_, MSG_NOSIGNAL | flags);
+    const auto n = ::send(fd_, frame_.data() + sent_, frame_.size() - sent_, MSG_NOSIGNAL | flags);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
     sent_ += static_cast<std::size_t>(n);

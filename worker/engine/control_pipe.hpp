@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string>
-
 #include "proto/messages/control.hpp"
+
+#include <string>
 
 namespace coppice::worker {
 

@@ -1,14 +1,13 @@
 #include "worker/engine/engine.hpp"
 
-#include <poll.h>
-
-#include <algorithm>
-
-#include <fmt/format.h>
-
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "proto/codec/codec.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <poll.h>
 
 namespace coppice::worker {
 
@@ -32,7 +31,7 @@ model_loader loader_for(const model_spec& spec) {
   if (spec.backend != backend_kind::builtin) return load_torch;
 #else
   if (spec.backend != backend_kind::builtin)
-    return [](const model_spec&, const std::string&) -> expected<std::unique_ptr<model>> {
+    return [](const model_spec&, const std::string&) -> expected<std::unique_ptr<model> > {
       return fail(errc::invalid, "This coppice-engine was built without libtorch.");
     };
 #endif
@@ -149,8 +148,7 @@ duration engine::wait_limit(steady_time at) const {
 
 void engine::wait(int stop_fd) {
   if (link_.readable()) return;
-  pollfd watched[] = {
-      {link_.fd(), POLLIN, 0}, {finished_.fd(), POLLIN, 0}, {stop_fd, POLLIN, 0}};
+  pollfd watched[] = {{link_.fd(), POLLIN, 0}, {finished_.fd(), POLLIN, 0}, {stop_fd, POLLIN, 0}};
   const timespec limit{0, std::chrono::nanoseconds{wait_limit(now())}.count()};
   ::ppoll(watched, 3, &limit, nullptr);
   if (watched[2].revents != 0) stopping_ = true;
@@ -230,12 +228,13 @@ void engine::welcome(const std::string& gateway, const proto::link_request& hell
 void engine::accept(const std::string& gateway, const proto::link_request& request,
                     const shared_frames& frames) {
   if (stopping_)
-    return refuse(gateway, request.attempt, 0,
-                  {errc::unavailable, "The engine is stopping.", 0}, "refused");
+    return refuse(gateway, request.attempt, 0, {errc::unavailable, "The engine is stopping.", 0},
+                  "refused");
   auto* served = find(request.model, request.version);
   if (served == nullptr)
     return refuse(gateway, request.attempt, 0,
-                  {errc::not_found, "This engine does not serve " + request.model + ".", 0}, "refused");
+                  {errc::not_found, "This engine does not serve " + request.model + ".", 0},
+                  "refused");
   auto item = check_inputs(served->spec, request, frames);
   if (!item) {
     served->counts.answered(false);
@@ -244,8 +243,14 @@ void engine::accept(const std::string& gateway, const proto::link_request& reque
   const auto rows = item->rows;
   const auto at = now();
   const auto left = std::min<std::uint64_t>(request.timeout_us, 1000ull * proto::max_timeout_ms);
-  attempt taken{request.attempt, gateway, std::move(*item), request.outputs, at,
-                at + std::chrono::microseconds{left}, 0, {}};
+  attempt taken{request.attempt,
+                gateway,
+                std::move(*item),
+                request.outputs,
+                at,
+                at + std::chrono::microseconds{left},
+                0,
+                {}};
   if (enqueue(*served, std::move(taken), at)) return;
   served->counts.refused();
   refuse(gateway, request.attempt, rows, {errc::overloaded, "The engine is full.", 0}, "refused");
@@ -346,8 +351,8 @@ void engine::answer(served_model& served, attempt&& of, expected<item_outputs>&&
   send(of.gateway, reply, outputs);
 }
 
-void engine::refuse(const std::string& gateway, attempt_id id, std::uint32_t rows,
-                    const error& why, const char* op) {
+void engine::refuse(const std::string& gateway, attempt_id id, std::uint32_t rows, const error& why,
+                    const char* op) {
   proto::link_reply reply;
   reply.op = op;
   reply.attempt = id;
@@ -362,7 +367,8 @@ void engine::send(const std::string& gateway, const proto::link_reply& reply,
   header_.clear();
   proto::encode(reply, header_);
   switch (link_.send(gateway, header_, outputs)) {
-    case link_socket::outcome::sent: return;
+    case link_socket::outcome::sent:
+      return;
     case link_socket::outcome::full:
       return log(log_level::warn, "reply_dropped", {kv("reason", "the gateway does not read")});
     case link_socket::outcome::gone:

@@ -1,10 +1,5 @@
 #pragma once
 
-#include <memory>
-#include <string>
-#include <unordered_map>
-#include <vector>
-
 #include "base/error.hpp"
 #include "base/ids.hpp"
 #include "proto/messages/control.hpp"
@@ -12,6 +7,11 @@
 #include "worker/engine/control_pipe.hpp"
 #include "worker/engine/link_socket.hpp"
 #include "worker/engine/served_model.hpp"
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace coppice::worker {
 
@@ -72,8 +72,8 @@ class engine {
   void take_finished();
   void account(served_model& served, const finished_batch& done);
   void answer_batch(served_model& served, finished_batch&& done);
-  void answer(served_model& served, attempt&& of, expected<item_outputs>&& result,
-              duration waited, duration computed);
+  void answer(served_model& served, attempt&& of, expected<item_outputs>&& result, duration waited,
+              duration computed);
   void refuse(const std::string& gateway, attempt_id id, std::uint32_t rows, const error& why,
               const char* op);
   void send(const std::string& gateway, const proto::link_reply& reply,

@@ -1,10 +1,10 @@
 #include "worker/engine/input_check.hpp"
 
-#include <algorithm>
-#include <cstring>
-
 #include "proto/limits.hpp"
 #include "worker/engine/input_data.hpp"
+
+#include <algorithm>
+#include <cstring>
 
 namespace coppice::worker {
 
@@ -132,16 +132,17 @@ expected<std::uint32_t> check_rows(const model_spec& spec, const batch_item& ite
       return reject(input.name, "has " + std::to_string(input.shape.front()) + " rows where '" +
                                     item.inputs.front().name + "' has " + std::to_string(rows));
   if (rows < 1 || rows > spec.max_batch)
-    return reject(item.inputs.front().name, "has " + std::to_string(rows) + " rows; the model takes "
-                                            "1 to " + std::to_string(spec.max_batch));
+    return reject(item.inputs.front().name, "has " + std::to_string(rows) +
+                                                " rows; the model takes "
+                                                "1 to " +
+                                                std::to_string(spec.max_batch));
   return static_cast<std::uint32_t>(rows);
 }
 
 /// Models without described outputs give their inputs back.
 bool has_output(const model_spec& spec, const batch_item& item, const std::string& name) {
   const auto is_named = [&](const auto& each) { return each.name == name; };
-  if (spec.outputs.empty())
-    return std::any_of(item.inputs.begin(), item.inputs.end(), is_named);
+  if (spec.outputs.empty()) return std::any_of(item.inputs.begin(), item.inputs.end(), is_named);
   return std::any_of(spec.outputs.begin(), spec.outputs.end(),
                      [&](const tensor_rule& rule) { return is_named(rule.spec); });
 }

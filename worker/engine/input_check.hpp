@@ -1,13 +1,13 @@
 #pragma once
 
-#include <memory>
-#include <vector>
-
-#include <zmq.hpp>
-
 #include "base/error.hpp"
 #include "proto/messages/link.hpp"
 #include "worker/model/model.hpp"
+
+#include <zmq.hpp>
+
+#include <memory>
+#include <vector>
 
 namespace coppice::worker {
 

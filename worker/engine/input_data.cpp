@@ -1,12 +1,12 @@
 #include "worker/engine/input_data.hpp"
 
+#include "proto/codec/reader.hpp"
+
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <span>
-
-#include "proto/codec/reader.hpp"
 
 namespace coppice::worker {
 
@@ -52,8 +52,7 @@ bool append_number(reader& from, datatype type, std::string& out) {
   if (!from.read(value)) return false;
   if (type == datatype::fp64) return append(out, value), true;
   const auto single = static_cast<float>(value);
-  if (type == datatype::fp32)
-    return append_narrowed(from, value, single, std::isinf(single), out);
+  if (type == datatype::fp32) return append_narrowed(from, value, single, std::isinf(single), out);
   if (type == datatype::bf16) {
     const auto brain = to_bf16(single);
     return append_narrowed(from, value, brain, (brain & 0x7fff) == 0x7f80, out);
@@ -79,17 +78,28 @@ bool append_boolean(reader& from, std::string& out) {
 
 bool append_element(reader& from, datatype type, std::string& out) {
   switch (type) {
-    case datatype::boolean: return append_boolean(from, out);
-    case datatype::uint8: return append_integer<std::uint8_t>(from, out);
-    case datatype::uint16: return append_integer<std::uint16_t>(from, out);
-    case datatype::uint32: return append_integer<std::uint32_t>(from, out);
-    case datatype::uint64: return append_integer<std::uint64_t>(from, out);
-    case datatype::int8: return append_integer<std::int8_t>(from, out);
-    case datatype::int16: return append_integer<std::int16_t>(from, out);
-    case datatype::int32: return append_integer<std::int32_t>(from, out);
-    case datatype::int64: return append_integer<std::int64_t>(from, out);
-    case datatype::bytes: return append_bytes(from, out);
-    default: return append_number(from, type, out);
+    case datatype::boolean:
+      return append_boolean(from, out);
+    case datatype::uint8:
+      return append_integer<std::uint8_t>(from, out);
+    case datatype::uint16:
+      return append_integer<std::uint16_t>(from, out);
+    case datatype::uint32:
+      return append_integer<std::uint32_t>(from, out);
+    case datatype::uint64:
+      return append_integer<std::uint64_t>(from, out);
+    case datatype::int8:
+      return append_integer<std::int8_t>(from, out);
+    case datatype::int16:
+      return append_integer<std::int16_t>(from, out);
+    case datatype::int32:
+      return append_integer<std::int32_t>(from, out);
+    case datatype::int64:
+      return append_integer<std::int64_t>(from, out);
+    case datatype::bytes:
+      return append_bytes(from, out);
+    default:
+      return append_number(from, type, out);
   }
 }
 
@@ -106,7 +116,8 @@ bool append_nested(reader& from, datatype type, std::span<const std::int64_t> sh
   if (shape.empty()) return append_element(from, type, out);
   std::uint32_t n = 0;
   if (!from.open_array(n) || !from.enter()) return false;
-  if (n != shape.front()) return from.fail_with("is in an array of another length than its shape says");
+  if (n != shape.front())
+    return from.fail_with("is in an array of another length than its shape says");
   for (std::uint32_t i = 0; i < n; ++i)
     if (!append_nested(from, type, shape.subspan(1), out)) return false;
   from.leave();
@@ -144,8 +155,8 @@ expected<std::string> raw_elements(const proto::tensor& tensor, datatype type,
     return reject(tensor, "has " + std::to_string(n) + " elements in 'data'; its shape says " +
                               std::to_string(elements));
   auto& source = nested ? from : inside;
-  const bool ok = nested ? append_nested(source, type, tensor.shape, out)
-                         : append_flat(source, type, n, out);
+  const bool ok =
+      nested ? append_nested(source, type, tensor.shape, out) : append_flat(source, type, n, out);
   if (!ok) return reject(tensor, "data: an element " + std::string{source.failure()});
   if (!source.at_end()) return reject(tensor, "data: bytes follow the last element");
   return out;

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-
 #include "base/error.hpp"
 #include "proto/messages/tensor.hpp"
 #include "worker/model/datatype.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace coppice::worker {
 
@@ -17,7 +17,8 @@ namespace coppice::worker {
 expected<std::string> raw_elements(const proto::tensor& tensor, datatype type,
                                    std::uint64_t elements);
 
-/// A name from outside as an error message shows it: quoted, printable ASCII, at most 64 characters.
+/// A name from outside as an error message shows it: quoted, printable ASCII, at most 64
+/// characters.
 [[nodiscard]] std::string shown_name(std::string_view name);
 
 }  // namespace coppice::worker

@@ -27,8 +27,8 @@ std::vector<std::int64_t> warm_up_shape(const model_spec& spec, const tensor_rul
   if (spec.batchable) shape.push_back(spec.warm_up_rows);
   std::size_t variable = 0;
   for (const auto size : rule.spec.shape) {
-    const bool named = size < 0 && chosen != spec.warm_up_shape.end() &&
-                       variable < chosen->second.size();
+    const bool named =
+        size < 0 && chosen != spec.warm_up_shape.end() && variable < chosen->second.size();
     shape.push_back(size >= 0 ? size : named ? chosen->second[variable] : 1);
     if (size < 0) ++variable;
   }
@@ -63,7 +63,8 @@ batch_item warm_up_item(const model_spec& spec) {
     std::size_t bytes = tensor.type == datatype::bytes ? 4 : datatype_size(tensor.type);
     for (const auto size : tensor.shape) bytes *= static_cast<std::size_t>(size);
     const auto zeros = std::make_shared<std::vector<std::byte>>(bytes);
-    if (const auto value = spec.warm_up_value.find(rule.spec.name); value != spec.warm_up_value.end())
+    if (const auto value = spec.warm_up_value.find(rule.spec.name);
+        value != spec.warm_up_value.end())
       fill(*zeros, tensor.type, value->second);
     tensor.bytes = *zeros;
     tensor.owner = zeros;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "worker/engine/step.hpp"
+#include "worker/engine/wakeup.hpp"
+
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -7,9 +10,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "worker/engine/step.hpp"
-#include "worker/engine/wakeup.hpp"
 
 namespace coppice::worker {
 

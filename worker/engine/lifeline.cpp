@@ -1,11 +1,10 @@
 #include "worker/engine/lifeline.hpp"
 
+#include <csignal>
 #include <poll.h>
 #include <sys/signalfd.h>
-#include <unistd.h>
-
-#include <csignal>
 #include <thread>
+#include <unistd.h>
 
 namespace coppice::worker {
 

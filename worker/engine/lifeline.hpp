@@ -1,8 +1,8 @@
 #pragma once
 
-#include <atomic>
-
 #include "worker/engine/wakeup.hpp"
+
+#include <atomic>
 
 namespace coppice::worker {
 

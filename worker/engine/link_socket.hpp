@@ -1,15 +1,15 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-
-#include <zmq.hpp>
-
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/ids.hpp"
 #include "worker/engine/input_check.hpp"
 #include "worker/model/model.hpp"
+
+#include <zmq.hpp>
+
+#include <string>
+#include <string_view>
 
 namespace coppice::worker {
 

@@ -17,8 +17,7 @@ template <class Bounds, class Counts>
 std::vector<proto::bucket_count> as_buckets(const Bounds& bounds, const Counts& counts) {
   std::vector<proto::bucket_count> out;
   for (std::size_t i = 0; i < counts.size(); ++i) {
-    const auto le =
-        i < bounds.size() ? bounds[i] : std::numeric_limits<std::uint64_t>::max();
+    const auto le = i < bounds.size() ? bounds[i] : std::numeric_limits<std::uint64_t>::max();
     out.push_back({le, counts[i]});
   }
   return out;

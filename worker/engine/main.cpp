@@ -1,17 +1,16 @@
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cstdio>
-
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
 #include "base/freed_memory.hpp"
 #include "base/log.hpp"
 #include "worker/engine/engine.hpp"
 #include "worker/engine/lifeline.hpp"
 #include "worker/engine/model_choice.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace coppice::worker {
 
@@ -48,13 +47,16 @@ int check(const arguments& args) {
   check_files(found);
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const auto& each : found.findings) {
-    all.push_back({{"file", each.file.string()}, {"line", each.line},
-                   {"problem", each.problem}, {"remedy", each.remedy}});
+    all.push_back({{"file", each.file.string()},
+                   {"line", each.line},
+                   {"problem", each.problem},
+                   {"remedy", each.remedy}});
     if (!args.json) std::printf("%s\n", as_text(each).c_str());
   }
   if (args.json)
-    std::printf("%s\n", nlohmann::ordered_json{{"models", found.specs.size()}, {"findings", all}}
-                            .dump(2).c_str());
+    std::printf(
+        "%s\n",
+        nlohmann::ordered_json{{"models", found.specs.size()}, {"findings", all}}.dump(2).c_str());
   else if (found.findings.empty())
     std::printf("%zu model versions, nothing wrong.\n", found.specs.size());
   return found.findings.empty() ? 0 : exit_failure;
@@ -108,10 +110,12 @@ int main(int argc, char** argv) {
   app.add_option("--name", args.engine.name, "Name in log lines");
   app.add_option("--bind", args.engine.bind, "Address of the link (numeric)");
   app.add_option("--device", args.engine.device, "cpu, cpu:N or cuda:N");
-  app.add_option("--threads", args.choice.threads, "Threads of one forward, instead of model.yml's");
+  app.add_option("--threads", args.choice.threads,
+                 "Threads of one forward, instead of model.yml's");
   app.add_option("--models", args.choice.models, "Model repository");
   app.add_option("--serve", args.choice.serve, "NAME or NAME:VERSION to serve (default: all)");
-  app.add_option("--builtin", args.choice.builtins, "Built-in model to serve: echo, sleep, crash, hang, flip");
+  app.add_option("--builtin", args.choice.builtins,
+                 "Built-in model to serve: echo, sleep, crash, hang, flip");
   app.add_option("--max-bytes", args.engine.max_bytes, "Bytes of inputs held at once");
   app.add_option("--control-fd", args.engine.control_fd, "Socket to the worker");
   app.add_option("--page-fd", args.page_fd, "Memory shared with the worker");

@@ -1,9 +1,9 @@
 #include "worker/engine/model_choice.hpp"
 
+#include "base/log.hpp"
+
 #include <algorithm>
 #include <optional>
-
-#include "base/log.hpp"
 
 namespace coppice::worker {
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "base/error.hpp"
+#include "worker/model/repository.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "base/error.hpp"
-#include "worker/model/repository.hpp"
 
 namespace coppice::worker {
 

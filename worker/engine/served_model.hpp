@@ -1,11 +1,11 @@
 #pragma once
 
-#include <memory>
-#include <vector>
-
 #include "worker/engine/attempt_queue.hpp"
 #include "worker/engine/instance_thread.hpp"
 #include "worker/engine/load_counts.hpp"
+
+#include <memory>
+#include <vector>
 
 namespace coppice::worker {
 

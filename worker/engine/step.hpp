@@ -1,10 +1,10 @@
 #pragma once
 
-#include <vector>
-
 #include "worker/engine/attempt.hpp"
 #include "worker/engine/progress_page.hpp"
 #include "worker/model/model.hpp"
+
+#include <vector>
 
 namespace coppice::worker {
 

@@ -9,7 +9,20 @@ namespace coppice::worker {
 
 /// The datatypes of the Open Inference Protocol v2.
 enum class datatype : std::uint8_t {
-  boolean, uint8, uint16, uint32, uint64, int8, int16, int32, int64, fp16, bf16, fp32, fp64, bytes,
+  boolean,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  int8,
+  int16,
+  int32,
+  int64,
+  fp16,
+  bf16,
+  fp32,
+  fp64,
+  bytes,
 };
 
 [[nodiscard]] std::optional<datatype> datatype_from_name(std::string_view oip_name) noexcept;

@@ -1,14 +1,14 @@
 #pragma once
 
+#include "base/error.hpp"
+#include "worker/model/datatype.hpp"
+#include "worker/model/model_spec.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "base/error.hpp"
-#include "worker/model/datatype.hpp"
-#include "worker/model/model_spec.hpp"
 
 namespace coppice::worker {
 

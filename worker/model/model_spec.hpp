@@ -1,14 +1,14 @@
 #pragma once
 
+#include "base/clock.hpp"
+#include "proto/messages/tensor.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "base/clock.hpp"
-#include "proto/messages/tensor.hpp"
 
 namespace coppice::worker {
 

@@ -1,5 +1,10 @@
 #include "worker/model/repository.hpp"
 
+#include "proto/limits.hpp"
+#include "worker/model/datatype.hpp"
+
+#include <yaml-cpp/yaml.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -9,11 +14,6 @@
 #include <span>
 #include <utility>
 
-#include <yaml-cpp/yaml.h>
-
-#include "proto/limits.hpp"
-#include "worker/model/datatype.hpp"
-
 namespace coppice::worker {
 
 namespace fs = std::filesystem;
@@ -21,9 +21,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::array<std::string_view, 17> root_keys{
-    "inputs",  "outputs",   "batchable", "max_batch", "max_delay_ms", "policy",
-    "padding", "buckets",   "instances", "threads",   "warm_up",      "backend",
-    "builtin", "device",    "attributes", "torch_version", "description"};
+    "inputs",  "outputs", "batchable",  "max_batch",     "max_delay_ms", "policy",
+    "padding", "buckets", "instances",  "threads",       "warm_up",      "backend",
+    "builtin", "device",  "attributes", "torch_version", "description"};
 constexpr std::array<std::string_view, 5> tensor_keys{"name", "datatype", "shape", "attribute",
                                                       "pad_value"};
 constexpr std::array<std::string_view, 3> warm_up_keys{"rows", "shape", "value"};
@@ -46,9 +46,8 @@ std::size_t edits(std::string_view a, std::string_view b) {
 
 /// What to do about an unknown key: the nearest known one, or all of them.
 std::string key_remedy(std::string_view key, std::span<const std::string_view> known) {
-  const auto nearest = std::min_element(known.begin(), known.end(), [&](auto a, auto b) {
-    return edits(key, a) < edits(key, b);
-  });
+  const auto nearest = std::min_element(
+      known.begin(), known.end(), [&](auto a, auto b) { return edits(key, a) < edits(key, b); });
   if (edits(key, *nearest) <= 2) return "Did you mean '" + std::string{*nearest} + "'?";
   std::string all;
   for (const auto each : known) all += (all.empty() ? "" : ", ") + std::string{each};
@@ -102,7 +101,8 @@ void spec_reader::check_keys(const YAML::Node& map, std::span<const std::string_
   for (const auto& entry : map) {
     const auto key = entry.first.as<std::string>("");
     if (std::find(known.begin(), known.end(), key) == known.end())
-      reject(entry.first, "unknown key '" + key + "'" + std::string{of} + ".", key_remedy(key, known));
+      reject(entry.first, "unknown key '" + key + "'" + std::string{of} + ".",
+             key_remedy(key, known));
     else if (!seen.insert(key).second)
       reject(entry.first, "the key '" + key + "' stands there twice.", "Remove one of them.");
   }
@@ -147,7 +147,8 @@ void spec_reader::flag(const YAML::Node& root, const char* key, bool& out) {
 
 void spec_reader::shape(const YAML::Node& node, std::vector<std::int64_t>& out) {
   if (!node.IsSequence())
-    return reject(node, "a shape must be a list.", "Write [] for a scalar, -1 for a variable size.");
+    return reject(node, "a shape must be a list.",
+                  "Write [] for a scalar, -1 for a variable size.");
   for (const auto& each : node) {
     std::int64_t size = 0;
     if (!YAML::convert<std::int64_t>::decode(each, size) || size < -1)
@@ -169,15 +170,15 @@ void spec_reader::tensor(const YAML::Node& node, tensor_rule& out) {
   if (node["pad_value"] && !YAML::convert<double>::decode(node["pad_value"], out.pad_value))
     reject(node["pad_value"], "'pad_value' is no number.", "Write the number that fills padding.");
   if (out.spec.name.empty() || out.spec.name.size() > proto::max_name_bytes)
-    reject(node["name"], "a tensor's name must have 1 to 256 bytes.", "Give it the model's own name.");
+    reject(node["name"], "a tensor's name must have 1 to 256 bytes.",
+           "Give it the model's own name.");
   if (!datatype_from_name(out.spec.datatype))
     reject(node["datatype"], "unknown datatype '" + out.spec.datatype + "'.",
            "Use an OIP name: BOOL, UINT8..UINT64, INT8..INT64, FP16, BF16, FP32, FP64, BYTES.");
   shape(node["shape"], out.spec.shape);
 }
 
-void spec_reader::tensors(const YAML::Node& root, const char* key,
-                          std::vector<tensor_rule>& out) {
+void spec_reader::tensors(const YAML::Node& root, const char* key, std::vector<tensor_rule>& out) {
   const auto list = root[key];
   if (!list) return;
   if (!list.IsSequence())
@@ -186,17 +187,18 @@ void spec_reader::tensors(const YAML::Node& root, const char* key,
   for (const auto& each : list) {
     tensor(each, out.emplace_back());
     const auto& name = out.back().spec.name;
-    const auto twice = std::count_if(out.begin(), out.end(), [&](const tensor_rule& rule) {
-      return rule.spec.name == name;
-    });
+    const auto twice = std::count_if(
+        out.begin(), out.end(), [&](const tensor_rule& rule) { return rule.spec.name == name; });
     if (twice > 1) reject(each, "'" + name + "' stands there twice.", "Rename or remove one.");
   }
 }
 
 void spec_reader::padding(const YAML::Node& root, model_spec& spec) {
   choice<padding_mode>(root, "padding",
-                       {{"none", padding_mode::none}, {"longest", padding_mode::longest},
-                        {"buckets", padding_mode::buckets}}, spec.padding);
+                       {{"none", padding_mode::none},
+                        {"longest", padding_mode::longest},
+                        {"buckets", padding_mode::buckets}},
+                       spec.padding);
   if (const auto list = root["buckets"]) {
     if (!list.IsSequence()) return reject(list, "'buckets' must be a list.", "Write [16, 32, 64].");
     for (const auto& each : list) spec.buckets.push_back(each.as<std::int64_t>(0));
@@ -227,15 +229,13 @@ bool spec_reader::is_input(const YAML::Node& name, const model_spec& spec) {
   return false;
 }
 
-void spec_reader::warm_up_value(const YAML::Node& name, const YAML::Node& value,
-                                model_spec& spec) {
+void spec_reader::warm_up_value(const YAML::Node& name, const YAML::Node& value, model_spec& spec) {
   if (!is_input(name, spec)) return;
   if (!YAML::convert<double>::decode(value, spec.warm_up_value[name.as<std::string>()]))
     reject(value, "a value for warm_up must be a number.", "Write input: number.");
 }
 
-void spec_reader::warm_up_shape(const YAML::Node& name, const YAML::Node& sizes,
-                                model_spec& spec) {
+void spec_reader::warm_up_shape(const YAML::Node& name, const YAML::Node& sizes, model_spec& spec) {
   if (!is_input(name, spec)) return;
   const auto input = name.as<std::string>();
   const auto rule = std::find_if(spec.inputs.begin(), spec.inputs.end(),
@@ -249,16 +249,21 @@ void spec_reader::warm_up_shape(const YAML::Node& name, const YAML::Node& sizes,
   }
   const auto open = std::count(rule->spec.shape.begin(), rule->spec.shape.end(), -1);
   if (std::cmp_not_equal(values.size(), open))
-    reject(sizes, "'" + input + "' has " + std::to_string(open) + " dimensions of -1; warm_up gives " +
-                      std::to_string(values.size()) + " sizes.", "Give one size for each -1.");
+    reject(sizes,
+           "'" + input + "' has " + std::to_string(open) + " dimensions of -1; warm_up gives " +
+               std::to_string(values.size()) + " sizes.",
+           "Give one size for each -1.");
 }
 
 void spec_reader::backend(const YAML::Node& root, model_spec& spec) {
   enum class named { automatic, torchscript, aotinductor, builtin };
   auto kind = named::automatic;
   choice<named>(root, "backend",
-                {{"auto", named::automatic}, {"torchscript", named::torchscript},
-                 {"aotinductor", named::aotinductor}, {"builtin", named::builtin}}, kind);
+                {{"auto", named::automatic},
+                 {"torchscript", named::torchscript},
+                 {"aotinductor", named::aotinductor},
+                 {"builtin", named::builtin}},
+                kind);
   spec.backend = kind == named::builtin       ? backend_kind::builtin
                  : kind == named::aotinductor ? backend_kind::aotinductor
                                               : backend_kind::torchscript;
@@ -267,7 +272,8 @@ void spec_reader::backend(const YAML::Node& root, model_spec& spec) {
     reject(root["backend"], "no built-in model '" + spec.builtin + "'.",
            "Add builtin: echo, sleep, crash, hang or flip.");
   if (kind != named::builtin && (spec.inputs.empty() || spec.outputs.empty()))
-    reject(root, "'inputs' and 'outputs' are needed.", "List every input and output with its shape.");
+    reject(root, "'inputs' and 'outputs' are needed.",
+           "List every input and output with its shape.");
 }
 
 void spec_reader::attributes(const YAML::Node& root, model_spec& spec) {
@@ -296,10 +302,13 @@ std::optional<model_spec> spec_reader::read(std::string name) try {
   number<std::uint32_t>(root, "threads", 1, 256, spec.threads);
   double delay_ms = 0;
   number<double>(root, "max_delay_ms", 0, 60'000, delay_ms);
-  spec.max_delay = std::chrono::duration_cast<duration>(std::chrono::duration<double, std::milli>(delay_ms));
+  spec.max_delay =
+      std::chrono::duration_cast<duration>(std::chrono::duration<double, std::milli>(delay_ms));
   choice<batch_policy>(root, "policy",
-                       {{"size", batch_policy::size}, {"window", batch_policy::window},
-                        {"hybrid", batch_policy::hybrid}}, spec.policy);
+                       {{"size", batch_policy::size},
+                        {"window", batch_policy::window},
+                        {"hybrid", batch_policy::hybrid}},
+                       spec.policy);
   padding(root, spec);
   warm_up(root, spec);
   backend(root, spec);
@@ -324,8 +333,7 @@ std::optional<std::uint32_t> version_of(const fs::path& folder) {
   return version;
 }
 
-void add_version(const fs::path& folder, std::uint32_t version, model_spec spec,
-                 repository& out) {
+void add_version(const fs::path& folder, std::uint32_t version, model_spec spec, repository& out) {
   spec.version = version;
   const auto script = folder / "model.pt", package = folder / "model.pt2";
   const bool is_package = fs::exists(package);
@@ -343,8 +351,9 @@ void add_version(const fs::path& folder, std::uint32_t version, model_spec spec,
 bool is_model(const fs::directory_entry& entry) {
   if (!entry.is_directory()) return false;
   if (fs::exists(entry.path() / "model.yml")) return true;
-  return std::any_of(fs::directory_iterator{entry.path()}, fs::directory_iterator{},
-                     [](const auto& inside) { return inside.is_directory() && version_of(inside.path()); });
+  return std::any_of(
+      fs::directory_iterator{entry.path()}, fs::directory_iterator{},
+      [](const auto& inside) { return inside.is_directory() && version_of(inside.path()); });
 }
 
 void read_model(const fs::path& folder, repository& out) {
@@ -375,7 +384,8 @@ void read_model(const fs::path& folder, repository& out) {
 repository read_repository(const fs::path& folder) try {
   repository out;
   if (!fs::is_directory(folder)) {
-    out.findings.push_back({folder, 0, "there is no such folder.", "Name the folder of the models."});
+    out.findings.push_back(
+        {folder, 0, "there is no such folder.", "Name the folder of the models."});
     return out;
   }
   for (const auto& entry : fs::directory_iterator{folder})

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "base/error.hpp"
+#include "worker/model/model_spec.hpp"
+
 #include <filesystem>
 #include <string>
 #include <vector>
-
-#include "base/error.hpp"
-#include "worker/model/model_spec.hpp"
 
 namespace coppice::worker {
 

@@ -1,14 +1,13 @@
 #include "worker/node/engine_process.hpp"
 
+#include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-#include <csignal>
-#include <cstring>
 #include <utility>
 
 namespace coppice::worker {

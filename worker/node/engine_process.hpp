@@ -1,13 +1,12 @@
 #pragma once
 
-#include <sys/types.h>
-
-#include <string>
-#include <vector>
-
 #include "base/error.hpp"
 #include "worker/engine/progress_page.hpp"
 #include "worker/node/descriptor.hpp"
+
+#include <string>
+#include <sys/types.h>
+#include <vector>
 
 namespace coppice::worker {
 

@@ -1,15 +1,14 @@
 #include "worker/node/engine_watch.hpp"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-
-#include <algorithm>
-#include <csignal>
-
 #include "base/log.hpp"
 #include "proto/codec/codec.hpp"
 #include "worker/node/engine_process.hpp"
 #include "worker/node/progress_watch.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <poll.h>
+#include <sys/eventfd.h>
 
 namespace coppice::worker {
 
@@ -35,7 +34,8 @@ bool read_all(int fd, std::string& out) {
 bool take_frame(std::string& buffer, std::string& frame) {
   if (buffer.size() < 4) return false;
   std::size_t size = 0;
-  for (int i = 0; i < 4; ++i) size = (size << 8) | static_cast<unsigned char>(buffer[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < 4; ++i)
+    size = (size << 8) | static_cast<unsigned char>(buffer[static_cast<std::size_t>(i)]);
   if (buffer.size() < size + 4) return false;
   frame = buffer.substr(4, size);
   buffer.erase(0, size + 4);
@@ -61,8 +61,8 @@ struct engine_watch::running {
   steady_time kill_at = steady_time::max();
 };
 
-engine_watch::engine_watch(std::string name, std::vector<std::string> command,
-                           duration hang_after, engine_events events)
+engine_watch::engine_watch(std::string name, std::vector<std::string> command, duration hang_after,
+                           engine_events events)
     : name_{std::move(name)},
       command_{std::move(command)},
       hang_after_{hang_after},

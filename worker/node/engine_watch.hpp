@@ -1,13 +1,13 @@
 #pragma once
 
+#include "base/clock.hpp"
+#include "proto/messages/control.hpp"
+#include "worker/node/descriptor.hpp"
+
 #include <functional>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "base/clock.hpp"
-#include "proto/messages/control.hpp"
-#include "worker/node/descriptor.hpp"
 
 namespace coppice::worker {
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstdint>
+#include "proto/messages/control.hpp"
+#include "worker/node/engine_watch.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
-#include "proto/messages/control.hpp"
-#include "worker/node/engine_watch.hpp"
+#include <cstdint>
 
 namespace coppice::worker {
 

@@ -1,8 +1,7 @@
-#include <unistd.h>
-
-#include <cstdio>
-#include <filesystem>
-#include <thread>
+#include "actors/system.hpp"
+#include "base/ready_file.hpp"
+#include "base/stop_signal.hpp"
+#include "worker/node/node_actor.hpp"
 
 #include <CLI/CLI.hpp>
 #include <caf/actor_system.hpp>
@@ -10,10 +9,10 @@
 #include <caf/send.hpp>
 #include <nlohmann/json.hpp>
 
-#include "actors/system.hpp"
-#include "base/ready_file.hpp"
-#include "base/stop_signal.hpp"
-#include "worker/node/node_actor.hpp"
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+#include <unistd.h>
 
 namespace coppice::worker {
 
@@ -36,8 +35,10 @@ std::string beside_this_program(const char* name) {
 expected<std::string> serve_metrics(metrics& registry, const std::string& endpoint) try {
   const auto where = actors::split_endpoint(endpoint);
   if (!where) return tl::unexpected(where.error());
-  registry.gauge("coppice_build_info", "1, with the version of this build.",
-                 {{"version", COPPICE_VERSION}}).Set(1);
+  registry
+      .gauge("coppice_build_info", "1, with the version of this build.",
+             {{"version", COPPICE_VERSION}})
+      .Set(1);
   return registry.serve(where->first, where->second) + "/metrics";
 } catch (const std::exception& failure) {
   return fail(errc::unavailable, "Metrics cannot listen on " + endpoint + ": " + failure.what());
@@ -70,9 +71,8 @@ int run(const node_options& options, const std::string& ready_file) {
   {
     const nlohmann::ordered_json ready{
         {"role", "worker"}, {"name", options.name}, {"pid", ::getpid()}, {"metrics", *url}};
-    std::jthread announcer{[&](std::stop_token stop) {
-      announce(system, node, ready_file, ready, stop);
-    }};
+    std::jthread announcer{
+        [&](std::stop_token stop) { announce(system, node, ready_file, ready, stop); }};
     wait_for_stop_signal();
   }
   caf::anon_send_exit(node, caf::exit_reason::user_shutdown);

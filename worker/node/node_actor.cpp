@@ -1,20 +1,19 @@
 #include "worker/node/node_actor.hpp"
 
-#include <unistd.h>
-
-#include <map>
-
-#include <caf/actor_system.hpp>
-#include <caf/send.hpp>
-#include <caf/stateful_actor.hpp>
-#include <caf/typed_event_based_actor.hpp>
-
 #include "actors/scheduler_dialler.hpp"
 #include "actors/system.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "worker/node/node_metrics.hpp"
 #include "worker/node/worker_actor.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <map>
+#include <unistd.h>
 
 namespace coppice::worker {
 
@@ -37,8 +36,7 @@ void send_snapshot(self_ptr self) {
   auto& state = self->state;
   ++state.snapshot.seq;
   const auto own = caf::actor_cast<proto::node_actor>(self);
-  for (const auto& [rank, scheduler] : state.schedulers)
-    self->send(scheduler, state.snapshot, own);
+  for (const auto& [rank, scheduler] : state.schedulers) self->send(scheduler, state.snapshot, own);
 }
 
 void take_change(self_ptr self, const engine_changed& change) {

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <caf/fwd.hpp>
-
 #include "base/metrics.hpp"
 #include "proto/contracts/cluster.hpp"
 #include "worker/node/local_messages.hpp"
 #include "worker/node/node_options.hpp"
+
+#include <caf/fwd.hpp>
 
 namespace coppice::worker {
 

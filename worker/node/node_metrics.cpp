@@ -1,10 +1,9 @@
 #include "worker/node/node_metrics.hpp"
 
-#include <limits>
-
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
 
+#include <limits>
 
 namespace coppice::worker {
 
@@ -42,16 +41,16 @@ void add_histogram(MetricFamily& to, labels of, const std::vector<proto::bucket_
   for (const auto& bucket : buckets) {
     total += bucket.count;
     const bool last = bucket.le == std::numeric_limits<std::uint64_t>::max();
-    histogram.bucket.push_back(
-        {total, last ? std::numeric_limits<double>::infinity()
-                     : static_cast<double>(bucket.le) * scale});
+    histogram.bucket.push_back({total, last ? std::numeric_limits<double>::infinity()
+                                            : static_cast<double>(bucket.le) * scale});
   }
   histogram.sample_count = total;
   histogram.sample_sum = sum;
 }
 
 struct engine_families {
-  MetricFamily up = family("coppice_worker_engine_up", "1 while the engine takes work.", MetricType::Gauge);
+  MetricFamily up =
+      family("coppice_worker_engine_up", "1 while the engine takes work.", MetricType::Gauge);
   MetricFamily restarts = family("coppice_worker_engine_restarts_total",
                                  "Times the engine was started again.", MetricType::Counter);
   MetricFamily verdict = family("coppice_worker_engine_verdict",
@@ -62,26 +61,30 @@ struct engine_families {
                                MetricType::Counter);
   MetricFamily refused = family("coppice_engine_refused_total",
                                 "Attempts beyond the engine's capacity.", MetricType::Counter);
-  MetricFamily queued = family("coppice_engine_queued_rows", "Rows that wait in the engine.",
-                               MetricType::Gauge);
-  MetricFamily running = family("coppice_engine_running_rows", "Rows in a step now.", MetricType::Gauge);
-  MetricFamily rows = family("coppice_engine_batch_rows", "Rows of a batch.", MetricType::Histogram);
-  MetricFamily seconds = family("coppice_engine_compute_seconds", "Time of one step.",
-                                MetricType::Histogram);
-  MetricFamily releases = family("coppice_engine_batches_total",
-                                 "Batches by the reason for which they left the queue.",
-                                 MetricType::Counter);
+  MetricFamily queued =
+      family("coppice_engine_queued_rows", "Rows that wait in the engine.", MetricType::Gauge);
+  MetricFamily running =
+      family("coppice_engine_running_rows", "Rows in a step now.", MetricType::Gauge);
+  MetricFamily rows =
+      family("coppice_engine_batch_rows", "Rows of a batch.", MetricType::Histogram);
+  MetricFamily seconds =
+      family("coppice_engine_compute_seconds", "Time of one step.", MetricType::Histogram);
+  MetricFamily releases =
+      family("coppice_engine_batches_total", "Batches by the reason for which they left the queue.",
+             MetricType::Counter);
 };
 
 void add_load(engine_families& to, const std::string& engine, const proto::model_load& load) {
-  const labels of{{"engine", engine}, {"model", load.model}, {"version", std::to_string(load.version)}};
+  const labels of{
+      {"engine", engine}, {"model", load.model}, {"version", std::to_string(load.version)}};
   add_value(to.completed, of, load.completed);
   add_value(to.failed, of, load.failed);
   add_value(to.refused, of, load.refused);
   add_value(to.queued, of, load.queued_rows);
   add_value(to.running, of, load.running_rows);
   add_histogram(to.rows, of, load.batch_rows, 1, static_cast<double>(load.completed + load.failed));
-  add_histogram(to.seconds, of, load.compute_us, 1e-6, static_cast<double>(load.compute_us_sum) * 1e-6);
+  add_histogram(to.seconds, of, load.compute_us, 1e-6,
+                static_cast<double>(load.compute_us_sum) * 1e-6);
   for (const auto& release : load.releases) {
     auto with_reason = of;
     with_reason.push_back({"reason", release.reason});

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <mutex>
-#include <vector>
+#include "proto/messages/control.hpp"
 
 #include <prometheus/collectable.h>
 
-#include "proto/messages/control.hpp"
+#include <mutex>
+#include <vector>
 
 namespace coppice::worker {
 

@@ -20,7 +20,8 @@ void read_engines(config_map& map, node_options& options) {
       const auto key = entry.first.as<std::string>("");
       if (key == "device")
         device.device = entry.second.as<std::string>("");
-      else if (key != "threads" || !YAML::convert<std::uint32_t>::decode(entry.second, device.threads))
+      else if (key != "threads" ||
+               !YAML::convert<std::uint32_t>::decode(entry.second, device.threads))
         return map.reject(entry.first, "an engine has a 'device' and a number of 'threads'");
     }
     options.engines.push_back(device);
@@ -63,7 +64,8 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
   mesh.optional("insecure", options.insecure_mesh, "true or false");
   const auto parsed = log_level_from_name(level);
   if (!parsed) map->reject("log", "'log' must be debug, info, warn or error");
-  if (options.schedulers.empty()) map->reject("schedulers", "'schedulers' must name at least one host:port");
+  if (options.schedulers.empty())
+    map->reject("schedulers", "'schedulers' must name at least one host:port");
   if (options.engines.empty() || options.engines.size() > 64)
     map->reject("engines", "'engines' must list 1 to 64 engines");
   if (!is_loopback(options.bind) && !options.insecure_mesh)
@@ -85,9 +87,11 @@ std::string engine_name(const node_options& options, std::size_t k) {
 
 std::vector<std::string> engine_command(const node_options& options, std::size_t k) {
   const auto& device = options.engines[k];
-  std::vector<std::string> command{options.engine_program, "--name", engine_name(options, k),
-                                   "--bind", options.bind, "--device", device.device};
-  if (device.threads > 0) command.insert(command.end(), {"--threads", std::to_string(device.threads)});
+  std::vector<std::string> command{
+      options.engine_program, "--name", engine_name(options, k), "--bind", options.bind, "--device",
+      device.device};
+  if (device.threads > 0)
+    command.insert(command.end(), {"--threads", std::to_string(device.threads)});
   if (!options.models.empty()) command.insert(command.end(), {"--models", options.models});
   for (const auto& each : options.serve) command.insert(command.end(), {"--serve", each});
   for (const auto& each : options.builtins) command.insert(command.end(), {"--builtin", each});

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <filesystem>
-#include <string>
-#include <vector>
-
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "worker/node/restart_policy.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
 
 namespace coppice::worker {
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
-#include <vector>
-
 #include "base/clock.hpp"
 #include "worker/engine/progress_page.hpp"
+
+#include <array>
+#include <vector>
 
 namespace coppice::worker {
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "base/backoff.hpp"
+#include "base/clock.hpp"
+
 #include <cstdint>
 #include <deque>
 #include <optional>
-
-#include "base/backoff.hpp"
-#include "base/clock.hpp"
 
 namespace coppice::worker {
 

@@ -1,14 +1,14 @@
 #include "worker/node/worker_actor.hpp"
 
-#include <random>
+#include "base/log.hpp"
+#include "base/random.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include "base/log.hpp"
-#include "base/random.hpp"
+#include <random>
 
 namespace coppice::worker {
 
@@ -40,12 +40,11 @@ void start(self_ptr self) {
   state.watch.reset();
   state.watch = std::make_unique<engine_watch>(
       state.engine.name, state.command, state.hang_after,
-      engine_events{
-          [to](std::int64_t pid) { caf::anon_send(to, engine_started{pid}); },
-          [to](proto::engine_report report) {
-            caf::anon_send(to, engine_reported{std::move(report)});
-          },
-          [to](engine_exit how) { caf::anon_send(to, engine_ended{std::move(how)}); }});
+      engine_events{[to](std::int64_t pid) { caf::anon_send(to, engine_started{pid}); },
+                    [to](proto::engine_report report) {
+                      caf::anon_send(to, engine_reported{std::move(report)});
+                    },
+                    [to](engine_exit how) { caf::anon_send(to, engine_ended{std::move(how)}); }});
 }
 
 void take_report(self_ptr self, const proto::engine_report& report) {
@@ -121,8 +120,8 @@ worker_actor::behavior_type behavior(self_ptr self, node_options options, std::u
 
 }  // namespace
 
-worker_actor spawn_worker(caf::actor_system& system, const node_options& options,
-                          std::uint32_t k, node_self node) {
+worker_actor spawn_worker(caf::actor_system& system, const node_options& options, std::uint32_t k,
+                          node_self node) {
   return system.spawn(behavior, options, k, std::move(node));
 }
 

@@ -1,8 +1,8 @@
 #include "client/cli/npy.hpp"
 
-#include <random>
-
 #include <gtest/gtest.h>
+
+#include <random>
 
 namespace coppice::cli {
 
@@ -10,7 +10,8 @@ namespace {
 
 std::string an_npy(const std::string& descr, const std::string& shape, const std::string& data,
                    const std::string& order = "False") {
-  auto header = "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': (" + shape + "), }\n";
+  auto header =
+      "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': (" + shape + "), }\n";
   std::string bytes{"\x93NUMPY\x01\x00", 8};
   bytes += static_cast<char>(header.size() & 255);
   bytes += static_cast<char>(header.size() >> 8);

@@ -1,8 +1,8 @@
 #include "gateway/shard/door.hpp"
 
-#include <gtest/gtest.h>
-
 #include "tests/gateway/shard/messages.hpp"
+
+#include <gtest/gtest.h>
 
 namespace coppice::gateway {
 

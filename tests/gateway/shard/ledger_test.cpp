@@ -1,11 +1,11 @@
 #include "gateway/shard/ledger.hpp"
 
-#include <map>
-#include <random>
+#include "gateway/shard/route.hpp"
 
 #include <gtest/gtest.h>
 
-#include "gateway/shard/route.hpp"
+#include <map>
+#include <random>
 
 namespace coppice::gateway {
 

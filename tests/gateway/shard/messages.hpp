@@ -1,9 +1,9 @@
 #pragma once
 
-#include <string>
-
 #include "gateway/shard/door.hpp"
 #include "proto/codec/codec.hpp"
+
+#include <string>
 
 /// Builders of client messages for gateway tests.
 namespace coppice::gateway::testing {

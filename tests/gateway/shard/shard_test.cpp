@@ -1,11 +1,11 @@
 #include "gateway/shard/shard.hpp"
 
-#include <algorithm>
-#include <random>
+#include "tests/gateway/shard/messages.hpp"
 
 #include <gtest/gtest.h>
 
-#include "tests/gateway/shard/messages.hpp"
+#include <algorithm>
+#include <random>
 
 namespace coppice::gateway {
 
@@ -355,8 +355,12 @@ TEST_F(Shard, AnswersEachRequestExactlyOnceUnderRandomEvents) {
   for (int step = 0; step < 20'000; ++step) {
     at += std::chrono::microseconds{random() % 3000};
     switch (random() % 8) {
-      case 0: grant(engine, random() % 4, at); break;
-      case 1: gateway.on_tick(at); break;
+      case 0:
+        grant(engine, random() % 4, at);
+        break;
+      case 1:
+        gateway.on_tick(at);
+        break;
       case 2:
         if (random() % 20 == 0) gateway.on_engine_down({"e", {engine++}, "was killed", {}}, at);
         break;
@@ -370,8 +374,8 @@ TEST_F(Shard, AnswersEachRequestExactlyOnceUnderRandomEvents) {
                random() % 5 == 0 ? "refused" : "reply", at);
         break;
       }
-      default: ask(static_cast<int>(++asked % 100), at,
-                   static_cast<std::uint32_t>(1 + random() % 200));
+      default:
+        ask(static_cast<int>(++asked % 100), at, static_cast<std::uint32_t>(1 + random() % 200));
     }
     ASSERT_EQ(world.replies.size() + gateway.rows().open_rows(), asked);
   }

@@ -1,13 +1,13 @@
 #include "proto/codec/codec.hpp"
 
-#include <cmath>
-#include <random>
-
-#include <gtest/gtest.h>
-
 #include "proto/messages/client.hpp"
 #include "proto/messages/control.hpp"
 #include "proto/messages/link.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
 
 namespace coppice::proto {
 

@@ -1,9 +1,9 @@
 #include "proto/codec/reader.hpp"
 
-#include <limits>
-
 #include <gtest/gtest.h>
 #include <msgpack.hpp>
+
+#include <limits>
 
 namespace coppice::proto {
 
@@ -17,10 +17,10 @@ std::string packed(const T& value) {
 }
 
 TEST(Reader, ReadsIntegersOfEveryWidth) {
-  for (const std::int64_t value : {0l, 1l, -1l, -32l, -33l, 127l, 128l, 255l, 256l, 65536l,
-                                   -129l, -40000l, 5'000'000'000l, -5'000'000'000l,
-                                   std::numeric_limits<std::int64_t>::max(),
-                                   std::numeric_limits<std::int64_t>::min()}) {
+  for (const std::int64_t value :
+       {0l, 1l, -1l, -32l, -33l, 127l, 128l, 255l, 256l, 65536l, -129l, -40000l, 5'000'000'000l,
+        -5'000'000'000l, std::numeric_limits<std::int64_t>::max(),
+        std::numeric_limits<std::int64_t>::min()}) {
     const auto bytes = packed(value);
     reader from{bytes};
     std::int64_t back = 0;

@@ -1,6 +1,6 @@
 #include "proto/contracts/inspect.hpp"
 
-#include <gtest/gtest.h>
+#include "proto/contracts/cluster.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -8,8 +8,7 @@
 #include <caf/binary_serializer.hpp>
 #include <caf/make_message.hpp>
 #include <caf/message.hpp>
-
-#include "proto/contracts/cluster.hpp"
+#include <gtest/gtest.h>
 
 namespace coppice::proto {
 

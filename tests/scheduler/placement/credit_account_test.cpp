@@ -1,8 +1,8 @@
 #include "scheduler/placement/credit_account.hpp"
 
-#include <gtest/gtest.h>
-
 #include "tests/scheduler/placement/builders.hpp"
+
+#include <gtest/gtest.h>
 
 namespace coppice::scheduler {
 

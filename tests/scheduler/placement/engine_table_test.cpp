@@ -1,8 +1,8 @@
 #include "scheduler/placement/engine_table.hpp"
 
-#include <gtest/gtest.h>
-
 #include "tests/scheduler/placement/builders.hpp"
+
+#include <gtest/gtest.h>
 
 namespace coppice::scheduler {
 
@@ -16,8 +16,9 @@ const steady_time t0{};
 
 TEST(EngineTable, ServesTheHighestVersionUnlessOneIsNamed) {
   engine_table table;
-  table.take(a_node({an_engine(1, {a_card(8, 4, "echo", 1)}),
-                     an_engine(2, {a_card(8, 4, "echo", 2)})}), t0);
+  table.take(
+      a_node({an_engine(1, {a_card(8, 4, "echo", 1)}), an_engine(2, {a_card(8, 4, "echo", 2)})}),
+      t0);
 
   ASSERT_EQ(table.serving("echo", 0).size(), 1u);
   EXPECT_EQ(table.serving("echo", 0)[0].card->version, 2u);

@@ -1,10 +1,10 @@
 #include "scheduler/placement/placement.hpp"
 
-#include <random>
+#include "tests/scheduler/placement/builders.hpp"
 
 #include <gtest/gtest.h>
 
-#include "tests/scheduler/placement/builders.hpp"
+#include <random>
 
 namespace coppice::scheduler {
 

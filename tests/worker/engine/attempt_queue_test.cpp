@@ -1,12 +1,12 @@
 #include "worker/engine/attempt_queue.hpp"
 
-#include <map>
-#include <random>
-#include <set>
+#include "tests/worker/engine/builders.hpp"
 
 #include <gmock/gmock.h>
 
-#include "tests/worker/engine/builders.hpp"
+#include <map>
+#include <random>
+#include <set>
 
 namespace coppice::worker {
 namespace {
@@ -325,10 +325,17 @@ class random_use {
     switch (draw_() % 6) {
       case 0:
       case 1:
-      case 2: arrive(); break;
-      case 3: start(); break;
-      case 4: finish(); break;
-      default: leave();
+      case 2:
+        arrive();
+        break;
+      case 3:
+        start();
+        break;
+      case 4:
+        finish();
+        break;
+      default:
+        leave();
     }
     EXPECT_LE(queue_->queued_rows() + queue_->running_rows(), capacity_);
   }
@@ -347,8 +354,11 @@ class random_use {
  private:
   void arrive() {
     const auto rows = static_cast<std::uint32_t>(1 + draw_() % 4);
-    attempt each = an_attempt{++last_}.rows(rows).width(draw_() % 3).at(now_).due(
-        now_ + std::chrono::microseconds{1 + draw_() % 20'000});
+    attempt each = an_attempt{++last_}
+                       .rows(rows)
+                       .width(draw_() % 3)
+                       .at(now_)
+                       .due(now_ + std::chrono::microseconds{1 + draw_() % 20'000});
     if (queue_->push(std::move(each), now_)) ++accepted_;
   }
   void start() {

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "worker/engine/attempt.hpp"
+#include "worker/model/model_spec.hpp"
+
 #include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "worker/engine/attempt.hpp"
-#include "worker/model/model_spec.hpp"
 
 namespace coppice::worker {
 

@@ -1,8 +1,8 @@
-#include <gmock/gmock.h>
-#include <msgpack.hpp>
-
 #include "tests/worker/engine/builders.hpp"
 #include "worker/model/model.hpp"
+
+#include <gmock/gmock.h>
+#include <msgpack.hpp>
 
 namespace coppice::worker {
 namespace {

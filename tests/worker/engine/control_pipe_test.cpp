@@ -1,12 +1,12 @@
 #include "worker/engine/control_pipe.hpp"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "proto/codec/codec.hpp"
 
 #include <gtest/gtest.h>
 
-#include "proto/codec/codec.hpp"
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace coppice::worker {
 namespace {
@@ -35,7 +35,8 @@ std::size_t whole_reports(std::string_view bytes) {
   std::size_t n = 0;
   for (; bytes.size() >= 4; ++n) {
     std::size_t size = 0;
-    for (int i = 0; i < 4; ++i) size = size << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < 4; ++i)
+      size = size << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)]);
     if (bytes.size() - 4 < size) break;
     EXPECT_TRUE(proto::decode<proto::engine_report>(bytes.substr(4, size)));
     bytes.remove_prefix(4 + size);

@@ -1,5 +1,11 @@
 #include "tests/worker/engine/engine_process.hpp"
 
+#include "base/random.hpp"
+#include "proto/codec/codec.hpp"
+
+#include <zmq.h>
+
+#include <csignal>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -7,13 +13,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <csignal>
-
-#include <zmq.h>
-
-#include "base/random.hpp"
-#include "proto/codec/codec.hpp"
 
 namespace coppice::worker {
 
@@ -78,7 +77,8 @@ std::optional<proto::engine_report> engine_process::report(const std::string& op
   for (;;) {
     unsigned char size[4];
     if (!read_exactly(reinterpret_cast<char*>(size), 4)) return std::nullopt;
-    std::string bytes(static_cast<std::size_t>(size[0] << 24 | size[1] << 16 | size[2] << 8 | size[3]), '\0');
+    std::string bytes(
+        static_cast<std::size_t>(size[0] << 24 | size[1] << 16 | size[2] << 8 | size[3]), '\0');
     if (!read_exactly(bytes.data(), bytes.size())) return std::nullopt;
     auto report = proto::decode<proto::engine_report>(bytes);
     if (!report) return std::nullopt;
@@ -128,7 +128,8 @@ void link_peer::send(proto::link_request request, const std::vector<std::string_
   ::zmq_send(socket_, engine_.data(), engine_.size(), ZMQ_SNDMORE);
   ::zmq_send(socket_, header.data(), header.size(), frames.empty() ? 0 : ZMQ_SNDMORE);
   for (std::size_t i = 0; i < frames.size(); ++i)
-    ::zmq_send(socket_, frames[i].data(), frames[i].size(), i + 1 < frames.size() ? ZMQ_SNDMORE : 0);
+    ::zmq_send(socket_, frames[i].data(), frames[i].size(),
+               i + 1 < frames.size() ? ZMQ_SNDMORE : 0);
 }
 
 void link_peer::hello() {

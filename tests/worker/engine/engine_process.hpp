@@ -1,17 +1,16 @@
 #pragma once
 
-#include <sys/types.h>
+#include "proto/messages/control.hpp"
+#include "proto/messages/link.hpp"
+#include "worker/engine/progress_page.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
-
-#include "proto/messages/control.hpp"
-#include "proto/messages/link.hpp"
-#include "worker/engine/progress_page.hpp"
 
 namespace coppice::worker {
 
@@ -54,7 +53,8 @@ class link_peer {
   void hello();
   /// An `infer` of one UINT8 input "x" with those bytes.
   void infer(std::uint64_t attempt, const std::string& model, const std::string& bytes,
-             proto::raw_value parameters = {}, std::chrono::microseconds timeout = std::chrono::seconds{20});
+             proto::raw_value parameters = {},
+             std::chrono::microseconds timeout = std::chrono::seconds{20});
 
   struct message {
     proto::link_reply header;

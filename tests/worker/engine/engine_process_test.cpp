@@ -1,18 +1,17 @@
 #include "tests/worker/engine/engine_process.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
+#include "base/clock.hpp"
+
+#include <gmock/gmock.h>
+#include <msgpack.hpp>
 
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <set>
-
-#include <gmock/gmock.h>
-#include <msgpack.hpp>
-
-#include "base/clock.hpp"
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace coppice::worker {
 namespace {
@@ -210,9 +209,9 @@ TEST(Engine, NamesTheInputThatIsWrong) {
   ASSERT_TRUE(reply && reply->header.error);
   EXPECT_EQ(reply->header.op, "reply");
   EXPECT_EQ(reply->header.error->code, "invalid");
-  EXPECT_THAT(reply->header.error->message, testing::AllOf(testing::HasSubstr("'pixels'"),
-                                                           testing::HasSubstr("12"),
-                                                           testing::HasSubstr("9")));
+  EXPECT_THAT(reply->header.error->message,
+              testing::AllOf(testing::HasSubstr("'pixels'"), testing::HasSubstr("12"),
+                             testing::HasSubstr("9")));
 }
 
 TEST(Engine, SurvivesBytesThatAreNoMessage) {
@@ -266,7 +265,8 @@ TEST(Engine, DropsWhatWaitsForAGatewayThatSaysBye) {
 /// A folder of models that goes away with the test.
 class model_folder {
  public:
-  model_folder() : path_{std::filesystem::temp_directory_path() / ("models-" + std::to_string(::getpid()))} {}
+  model_folder()
+      : path_{std::filesystem::temp_directory_path() / ("models-" + std::to_string(::getpid()))} {}
   ~model_folder() { std::filesystem::remove_all(path_); }
   model_folder(const model_folder&) = delete;
   model_folder& operator=(const model_folder&) = delete;
@@ -306,8 +306,9 @@ TEST(Engine, DropsWhatWaitsForAGatewayWhoseLinkIsGone) {
 
 TEST(Engine, JoinsWhatComesWithinAWindowAndReportsWhy) {
   model_folder models;
-  models.add("windowed", "backend: builtin\nbuiltin: echo\nbatchable: true\nmax_batch: 32\n"
-                         "max_delay_ms: 100\npolicy: window\n");
+  models.add("windowed",
+             "backend: builtin\nbuiltin: echo\nbatchable: true\nmax_batch: 32\n"
+             "max_delay_ms: 100\npolicy: window\n");
   running_engine engine{{"--models", models.path()}};
   ASSERT_TRUE(engine.welcome);
 

@@ -1,11 +1,11 @@
 #include "worker/engine/input_check.hpp"
 
-#include <cstring>
+#include "tests/worker/engine/builders.hpp"
 
 #include <gmock/gmock.h>
 #include <msgpack.hpp>
 
-#include "tests/worker/engine/builders.hpp"
+#include <cstring>
 
 namespace coppice::worker {
 namespace {
@@ -31,7 +31,9 @@ proto::raw_value packed(const T& value) {
 struct a_request {
   a_request& input(proto::tensor tensor) { return made.inputs.push_back(std::move(tensor)), *this; }
   a_request& datatype(std::string name) { return made.inputs[0].datatype = std::move(name), *this; }
-  a_request& shape(std::vector<std::int64_t> s) { return made.inputs[0].shape = std::move(s), *this; }
+  a_request& shape(std::vector<std::int64_t> s) {
+    return made.inputs[0].shape = std::move(s), *this;
+  }
   a_request& name(std::string n) { return made.inputs[0].name = std::move(n), *this; }
   a_request& frame(std::optional<std::uint32_t> f) { return made.inputs[0].frame = f, *this; }
   a_request& data(proto::raw_value v) { return made.inputs[0].data = std::move(v), *this; }
@@ -89,9 +91,9 @@ TEST(InputCheck, KeepsAFrameAliveThroughItsTensor) {
 
 TEST(InputCheck, AcceptsEveryFixedSizeDatatypeByItsSize) {
   const std::vector<std::pair<std::string, std::size_t>> sizes{
-      {"BOOL", 1},  {"UINT8", 1}, {"UINT16", 2}, {"UINT32", 4}, {"UINT64", 8}, {"INT8", 1},
-      {"INT16", 2}, {"INT32", 4}, {"INT64", 8},  {"FP16", 2},   {"BF16", 2},   {"FP32", 4},
-      {"FP64", 8}};
+      {"BOOL", 1}, {"UINT8", 1}, {"UINT16", 2}, {"UINT32", 4}, {"UINT64", 8},
+      {"INT8", 1}, {"INT16", 2}, {"INT32", 4},  {"INT64", 8},  {"FP16", 2},
+      {"BF16", 2}, {"FP32", 4},  {"FP64", 8}};
   for (const auto& [name, size] : sizes) {
     a_request request;
     request.datatype(name).shape({2, 3});
@@ -126,7 +128,10 @@ TEST(InputCheck, ChecksTheLayoutOfBytes) {
                 testing::HasSubstr("ends inside"))
         << n;
   EXPECT_THAT(refusal(any_spec(), request, {a_frame_of(good + "c")}), testing::HasSubstr("behind"));
-  EXPECT_NE(refusal(any_spec(), request, {a_frame_of("\xff\xff\xff\xff" "ab")}), "");
+  EXPECT_NE(refusal(any_spec(), request,
+                    {a_frame_of("\xff\xff\xff\xff"
+                                "ab")}),
+            "");
 }
 
 TEST(InputCheck, RefusesBytesThatAreNoBooleans) {
@@ -173,8 +178,7 @@ TEST(InputCheck, WantsEveryInputOnce) {
 
 TEST(InputCheck, BoundsRowsByTheBatchSize) {
   const auto rows = [](std::int64_t n) {
-    return refusal(a_spec(), a_request{}.shape({n, 1}),
-                   {a_frame(static_cast<std::size_t>(4 * n))});
+    return refusal(a_spec(), a_request{}.shape({n, 1}), {a_frame(static_cast<std::size_t>(4 * n))});
   };
 
   EXPECT_EQ(rows(1), "");

@@ -1,13 +1,13 @@
 #include "worker/engine/input_data.hpp"
 
+#include <gmock/gmock.h>
+#include <msgpack.hpp>
+
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <map>
 #include <random>
-
-#include <gmock/gmock.h>
-#include <msgpack.hpp>
 
 namespace coppice::worker {
 namespace {
@@ -75,8 +75,8 @@ TEST(InputData, ConvertsEveryIntegerTypeUpToItsLimits) {
   check_integer_limits<std::int32_t>(datatype::int32);
   check_integer_limits<std::int64_t>(datatype::int64);
   EXPECT_FALSE(convert(datatype::uint64, packed(std::vector<int>{-1}), {1}));
-  EXPECT_FALSE(convert(datatype::int64,
-                       packed(std::vector<std::uint64_t>{std::uint64_t{1} << 63}), {1}));
+  EXPECT_FALSE(
+      convert(datatype::int64, packed(std::vector<std::uint64_t>{std::uint64_t{1} << 63}), {1}));
 }
 
 TEST(InputData, ConvertsBooleans) {
@@ -95,9 +95,9 @@ TEST(InputData, ConvertsFloatingPointFromAnyNumber) {
   EXPECT_THAT(elements<std::uint16_t>(
                   convert(datatype::fp16, packed(std::vector<double>{1.0, -2.0, 65504.0}), {3})),
               ElementsAre(0x3c00, 0xc000, 0x7bff));
-  EXPECT_THAT(elements<std::uint16_t>(
-                  convert(datatype::bf16, packed(std::vector<double>{1.0, -2.0}), {2})),
-              ElementsAre(0x3f80, 0xc000));
+  EXPECT_THAT(
+      elements<std::uint16_t>(convert(datatype::bf16, packed(std::vector<double>{1.0, -2.0}), {2})),
+      ElementsAre(0x3f80, 0xc000));
 }
 
 TEST(InputData, KeepsInfinityAndNanButMakesNone) {

@@ -1,10 +1,10 @@
 #include "worker/engine/instance_thread.hpp"
 
-#include <poll.h>
+#include "tests/worker/engine/builders.hpp"
 
 #include <gmock/gmock.h>
 
-#include "tests/worker/engine/builders.hpp"
+#include <poll.h>
 
 namespace coppice::worker {
 namespace {
@@ -74,8 +74,8 @@ TEST(InstanceThread, IsNotReadyIfItsWarmUpFails) {
   const auto ready = instance.wait_ready();
 
   ASSERT_FALSE(ready);
-  EXPECT_THAT(ready.error().message, testing::AllOf(testing::HasSubstr("warm-up"),
-                                                    testing::HasSubstr("Brr.")));
+  EXPECT_THAT(ready.error().message,
+              testing::AllOf(testing::HasSubstr("warm-up"), testing::HasSubstr("Brr.")));
 }
 
 expected<std::unique_ptr<model>> load_throwing(const model_spec&, const std::string&) {

@@ -1,8 +1,8 @@
 #include "worker/engine/load_counts.hpp"
 
-#include <limits>
-
 #include <gtest/gtest.h>
+
+#include <limits>
 
 namespace coppice::worker {
 namespace {

@@ -1,11 +1,10 @@
 #include "worker/engine/model_choice.hpp"
 
-#include <unistd.h>
+#include <gmock/gmock.h>
 
 #include <filesystem>
 #include <fstream>
-
-#include <gmock/gmock.h>
+#include <unistd.h>
 
 namespace coppice::worker {
 namespace {
@@ -16,7 +15,8 @@ using testing::HasSubstr;
 /// A repository with the built-in models "quick" and "slow", and with "broken".
 class ModelChoice : public testing::Test {
  protected:
-  ModelChoice() : folder_{std::filesystem::temp_directory_path() / ("choice-" + std::to_string(::getpid()))} {
+  ModelChoice()
+      : folder_{std::filesystem::temp_directory_path() / ("choice-" + std::to_string(::getpid()))} {
     write("quick", "backend: builtin\nbuiltin: echo\n");
     write("slow", "backend: builtin\nbuiltin: sleep\n");
   }
@@ -26,8 +26,8 @@ class ModelChoice : public testing::Test {
     std::filesystem::create_directories(folder_ / model);
     std::ofstream{folder_ / model / "model.yml"} << text;
   }
-  [[nodiscard]] expected<std::vector<model_spec>> choose(std::vector<std::string> serve = {},
-                                                         std::vector<std::string> builtins = {}) const {
+  [[nodiscard]] expected<std::vector<model_spec>> choose(
+      std::vector<std::string> serve = {}, std::vector<std::string> builtins = {}) const {
     return choose_models({folder_.string(), std::move(serve), std::move(builtins), 0});
   }
   static std::vector<std::string> names(const expected<std::vector<model_spec>>& specs) {

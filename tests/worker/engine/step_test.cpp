@@ -1,8 +1,8 @@
 #include "worker/engine/step.hpp"
 
-#include <gmock/gmock.h>
-
 #include "tests/worker/engine/builders.hpp"
+
+#include <gmock/gmock.h>
 
 namespace coppice::worker {
 namespace {
@@ -12,7 +12,8 @@ class picky_model : public model {
  public:
   expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override {
     sizes.push_back(batch.size());
-    if (page != nullptr) seen_ticks = page->ticks.load(), seen_attempts = page->attempt_count.load();
+    if (page != nullptr)
+      seen_ticks = page->ticks.load(), seen_attempts = page->attempt_count.load();
     std::vector<item_outputs> outputs;
     for (const auto& item : batch) {
       const auto& name = item.inputs.front().name;

@@ -1,10 +1,9 @@
 #include "worker/model/repository.hpp"
 
-#include <unistd.h>
+#include <gtest/gtest.h>
 
 #include <fstream>
-
-#include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace coppice::worker {
 
@@ -114,7 +113,8 @@ TEST_F(Repository, MissesTheModelYmlOfAFolderWithVersions) {
 }
 
 TEST_F(Repository, KeepsTheTorchVersionOfAPackage) {
-  EXPECT_EQ(read(std::string{good} + "torch_version: 2.13.0\n").specs.at(0).torch_version, "2.13.0");
+  EXPECT_EQ(read(std::string{good} + "torch_version: 2.13.0\n").specs.at(0).torch_version,
+            "2.13.0");
 }
 
 TEST_F(Repository, SurvivesWhatIsNotYaml) {

@@ -1,9 +1,9 @@
 #include "worker/node/engine_watch.hpp"
 
+#include <gtest/gtest.h>
+
 #include <csignal>
 #include <future>
-
-#include <gtest/gtest.h>
 
 namespace coppice::worker {
 
@@ -17,7 +17,9 @@ struct watched {
   std::promise<engine_exit> ended;
   engine_watch watch;
   explicit watched(const std::string& script)
-      : watch{"engine", {"/bin/sh", "-c", script}, 60s,
+      : watch{"engine",
+              {"/bin/sh", "-c", script},
+              60s,
               engine_events{[this](std::int64_t pid) { started.set_value(pid); },
                             [](proto::engine_report) {},
                             [this](engine_exit how) { ended.set_value(std::move(how)); }}} {}
@@ -45,9 +47,12 @@ TEST(EngineWatch, NamesTheSignalThatEndedAnEngine) {
 
 TEST(EngineWatch, SaysThatAProgramIsMissing) {
   std::promise<engine_exit> ended;
-  const engine_watch watch{"engine", {"/nowhere/coppice-engine"}, 60s,
-                           engine_events{[](std::int64_t) {}, [](proto::engine_report) {},
-                                         [&](engine_exit how) { ended.set_value(std::move(how)); }}};
+  const engine_watch watch{
+      "engine",
+      {"/nowhere/coppice-engine"},
+      60s,
+      engine_events{[](std::int64_t) {}, [](proto::engine_report) {},
+                    [&](engine_exit how) { ended.set_value(std::move(how)); }}};
 
   EXPECT_EQ(ended.get_future().get().reason, "exited with status 127");
 }

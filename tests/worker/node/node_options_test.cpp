@@ -1,10 +1,9 @@
 #include "worker/node/node_options.hpp"
 
-#include <unistd.h>
+#include <gtest/gtest.h>
 
 #include <fstream>
-
-#include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace coppice::worker {
 
@@ -20,13 +19,14 @@ expected<node_options> read(const std::string& text) {
 }
 
 TEST(NodeOptions, GiveEachEngineItsCommand) {
-  const auto options = read("schedulers: [\"127.0.0.1:1\"]\nname: n\nengine_program: /e\n"
-                            "engines: [{device: cpu, threads: 2}]\nbuiltins: [echo]\n");
+  const auto options = read(
+      "schedulers: [\"127.0.0.1:1\"]\nname: n\nengine_program: /e\n"
+      "engines: [{device: cpu, threads: 2}]\nbuiltins: [echo]\n");
 
   ASSERT_TRUE(options) << options.error().message;
   EXPECT_EQ(engine_command(*options, 0),
-            (std::vector<std::string>{"/e", "--name", "n/engine-0", "--bind", "127.0.0.1", "--device",
-                                      "cpu", "--threads", "2", "--builtin", "echo"}));
+            (std::vector<std::string>{"/e", "--name", "n/engine-0", "--bind", "127.0.0.1",
+                                      "--device", "cpu", "--threads", "2", "--builtin", "echo"}));
 }
 
 TEST(NodeOptions, RefuseToListenBeyondLoopbackUnlessTold) {

@@ -1,8 +1,8 @@
 #include "worker/node/progress_watch.hpp"
 
-#include <memory>
-
 #include <gtest/gtest.h>
+
+#include <memory>
 
 namespace coppice::worker {
 

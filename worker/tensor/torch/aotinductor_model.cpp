@@ -1,12 +1,13 @@
 #include "worker/tensor/torch/aotinductor_model.hpp"
 
-#include <ATen/Parallel.h>
-#include <c10/core/InferenceMode.h>
+#include "worker/tensor/torch/batch_tensors.hpp"
+#include "worker/tensor/torch/torch_failure.hpp"
+
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 #include <torch/version.h>
 
-#include "worker/tensor/torch/batch_tensors.hpp"
-#include "worker/tensor/torch/torch_failure.hpp"
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
 
 namespace coppice::worker {
 
@@ -25,8 +26,8 @@ std::string refusal(const model_spec& spec) {
   const auto entry = recorded.find("torch_version");
   for (const auto& version : {entry != recorded.end() ? entry->second : "", spec.torch_version})
     if (!version.empty() && release_of(version) != release_of(TORCH_VERSION))
-      return "it was exported by libtorch " + version + ", and this is libtorch " TORCH_VERSION
-             "; export it again with this version.";
+      return "it was exported by libtorch " + version +
+             ", and this is libtorch " TORCH_VERSION "; export it again with this version.";
   const auto isa = recorded.find("AOTI_CPU_ISA");
   const bool wide = isa != recorded.end() && isa->second.find("AVX512") != std::string::npos;
   if (wide && !__builtin_cpu_supports("avx512f"))
@@ -65,8 +66,7 @@ class aotinductor_model : public model {
 
 }  // namespace
 
-expected<std::unique_ptr<model>> load_aotinductor(const model_spec& spec,
-                                                  c10::Device device) try {
+expected<std::unique_ptr<model>> load_aotinductor(const model_spec& spec, c10::Device device) try {
   if (const auto reason = refusal(spec); !reason.empty())
     return fail(errc::invalid, spec.file.string() + ": " + reason);
   return std::make_unique<aotinductor_model>(spec, device);

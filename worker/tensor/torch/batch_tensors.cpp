@@ -1,23 +1,28 @@
 #include "worker/tensor/torch/batch_tensors.hpp"
 
+#include <ATen/Functions.h>
 #include <algorithm>
 #include <array>
 #include <cstring>
-
-#include <ATen/Functions.h>
 
 namespace coppice::worker {
 
 namespace {
 
-constexpr std::array<std::pair<datatype, at::ScalarType>, 13> types{{
-    {datatype::boolean, at::kBool},  {datatype::uint8, at::kByte},
-    {datatype::uint16, at::kUInt16}, {datatype::uint32, at::kUInt32},
-    {datatype::uint64, at::kUInt64}, {datatype::int8, at::kChar},
-    {datatype::int16, at::kShort},   {datatype::int32, at::kInt},
-    {datatype::int64, at::kLong},    {datatype::fp16, at::kHalf},
-    {datatype::bf16, at::kBFloat16}, {datatype::fp32, at::kFloat},
-    {datatype::fp64, at::kDouble}}};
+constexpr std::array<std::pair<datatype, at::ScalarType>, 13> types{
+    {{datatype::boolean, at::kBool},
+     {datatype::uint8, at::kByte},
+     {datatype::uint16, at::kUInt16},
+     {datatype::uint32, at::kUInt32},
+     {datatype::uint64, at::kUInt64},
+     {datatype::int8, at::kChar},
+     {datatype::int16, at::kShort},
+     {datatype::int32, at::kInt},
+     {datatype::int64, at::kLong},
+     {datatype::fp16, at::kHalf},
+     {datatype::bf16, at::kBFloat16},
+     {datatype::fp32, at::kFloat},
+     {datatype::fp64, at::kDouble}}};
 
 using shape_type = std::vector<std::int64_t>;
 
@@ -89,12 +94,11 @@ at::ScalarType scalar_type(datatype type) {
 expected<datatype> datatype_of(at::ScalarType type) {
   for (const auto& [oip, aten] : types)
     if (aten == type) return oip;
-  return fail(errc::model_error, std::string{"The model gave a tensor of type "} + c10::toString(type) +
-                                     ", which cannot be sent.");
+  return fail(errc::model_error, std::string{"The model gave a tensor of type "} +
+                                     c10::toString(type) + ", which cannot be sent.");
 }
 
-at::Tensor assemble(const model_spec& spec, std::span<const batch_item> batch,
-                    std::size_t index) {
+at::Tensor assemble(const model_spec& spec, std::span<const batch_item> batch, std::size_t index) {
   const auto& first = batch.front().inputs[index];
   if (!spec.batchable) return single(first);
   const auto shape = batch_shape(spec, batch, index);
@@ -114,8 +118,7 @@ at::Tensor assemble(const model_spec& spec, std::span<const batch_item> batch,
   return whole;
 }
 
-expected<std::vector<item_outputs>> split(const model_spec& spec,
-                                          std::span<const batch_item> batch,
+expected<std::vector<item_outputs>> split(const model_spec& spec, std::span<const batch_item> batch,
                                           const std::vector<at::Tensor>& outputs) {
   std::vector<item_outputs> items(batch.size());
   std::int64_t rows = 0;
@@ -130,11 +133,13 @@ expected<std::vector<item_outputs>> split(const model_spec& spec,
                                          std::string{datatype_name(*type)} + "; model.yml says " +
                                          wanted.datatype + ".");
     if (spec.batchable && (whole.dim() == 0 || whole.size(0) != rows))
-      return fail(errc::model_error, "Output '" + wanted.name + "' has not one row for each input row.");
+      return fail(errc::model_error,
+                  "Output '" + wanted.name + "' has not one row for each input row.");
     if (!fits(spec, wanted.shape, whole.sizes()))
-      return fail(errc::model_error, "Output '" + wanted.name + "' has shape " + text(whole.sizes()) +
-                                         "; model.yml says " + (spec.batchable ? "rows x " : "") +
-                                         text(wanted.shape) + ".");
+      return fail(errc::model_error, "Output '" + wanted.name + "' has shape " +
+                                         text(whole.sizes()) + "; model.yml says " +
+                                         (spec.batchable ? "rows x " : "") + text(wanted.shape) +
+                                         ".");
     const auto owner = std::make_shared<at::Tensor>(whole);
     const auto* at = static_cast<const std::byte*>(whole.data_ptr());
     const auto row_bytes = rows == 0 ? 0 : whole.nbytes() / static_cast<std::size_t>(rows);

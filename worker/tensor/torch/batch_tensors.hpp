@@ -1,11 +1,10 @@
 #pragma once
 
-#include <span>
-#include <vector>
+#include "worker/model/model.hpp"
 
 #include <ATen/core/Tensor.h>
-
-#include "worker/model/model.hpp"
+#include <span>
+#include <vector>
 
 namespace coppice::worker {
 

@@ -1,12 +1,13 @@
 #include "worker/tensor/torch/torchscript_model.hpp"
 
-#include <ATen/Parallel.h>
-#include <c10/core/InferenceMode.h>
+#include "worker/tensor/torch/batch_tensors.hpp"
+#include "worker/tensor/torch/torch_failure.hpp"
+
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include "worker/tensor/torch/batch_tensors.hpp"
-#include "worker/tensor/torch/torch_failure.hpp"
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
 
 namespace coppice::worker {
 
@@ -56,9 +57,7 @@ class torchscript_model : public model {
 
  private:
   /// Folds constants and batch norms into the graph. A module that cannot be frozen runs as it is.
-  void freeze() try {
-    module_ = torch::jit::freeze(module_);
-  } catch (const std::exception&) {
+  void freeze() try { module_ = torch::jit::freeze(module_); } catch (const std::exception&) {
   }
 
   [[nodiscard]] bool is_stateful() const {
@@ -87,10 +86,14 @@ class torchscript_model : public model {
     const auto& wanted = module_.get_method("forward").function().getSchema().arguments();
     if (index + 1 >= wanted.size() || tensor.dim() != 0) return tensor;
     switch (wanted[index + 1].type()->kind()) {
-      case c10::TypeKind::IntType: return tensor.item().toLong();
-      case c10::TypeKind::FloatType: return tensor.item().toDouble();
-      case c10::TypeKind::BoolType: return tensor.item().toBool();
-      default: return tensor;
+      case c10::TypeKind::IntType:
+        return tensor.item().toLong();
+      case c10::TypeKind::FloatType:
+        return tensor.item().toDouble();
+      case c10::TypeKind::BoolType:
+        return tensor.item().toBool();
+      default:
+        return tensor;
     }
   }
 
@@ -150,8 +153,7 @@ class torchscript_model : public model {
 
 }  // namespace
 
-expected<std::unique_ptr<model>> load_torchscript(const model_spec& spec,
-                                                  c10::Device device) try {
+expected<std::unique_ptr<model>> load_torchscript(const model_spec& spec, c10::Device device) try {
   return std::make_unique<torchscript_model>(spec, device);
 } catch (const std::exception& failure) {
   return fail(errc::invalid, spec.file.string() + ": " + torch_failure(failure));

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <memory>
+#include "worker/model/model.hpp"
 
 #include <c10/core/Device.h>
-
-#include "worker/model/model.hpp"
+#include <memory>
 
 namespace coppice::worker {
 

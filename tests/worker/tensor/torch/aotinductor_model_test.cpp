@@ -1,9 +1,9 @@
 #include "worker/tensor/torch/aotinductor_model.hpp"
 
-#include <gtest/gtest.h>
-
 #include "tests/worker/tensor/torch/builders.hpp"
 #include "worker/model/repository.hpp"
+
+#include <gtest/gtest.h>
 
 namespace coppice::worker {
 
@@ -22,7 +22,8 @@ struct Aotinductor : ::testing::Test {
 
 batch_item image(float seed) {
   std::vector<float> pixels(64);
-  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = seed * static_cast<float>(i % 16) / 16;
+  for (std::size_t i = 0; i < pixels.size(); ++i)
+    pixels[i] = seed * static_cast<float>(i % 16) / 16;
   return item_of({fp32("image", {1, 1, 8, 8}, pixels)});
 }
 

@@ -1,9 +1,10 @@
 #include "worker/tensor/torch/batch_tensors.hpp"
 
-#include <ATen/Functions.h>
+#include "tests/worker/tensor/torch/builders.hpp"
+
 #include <gtest/gtest.h>
 
-#include "tests/worker/tensor/torch/builders.hpp"
+#include <ATen/Functions.h>
 
 namespace coppice::worker {
 

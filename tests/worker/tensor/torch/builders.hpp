@@ -1,10 +1,10 @@
 #pragma once
 
+#include "worker/model/model.hpp"
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "worker/model/model.hpp"
 
 namespace coppice::worker {
 

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "tests/worker/tensor/torch/builders.hpp"
+
+#include <gtest/gtest.h>
 
 namespace coppice::worker {
 

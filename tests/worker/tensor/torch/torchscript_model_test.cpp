@@ -1,13 +1,12 @@
 #include "worker/tensor/torch/torchscript_model.hpp"
 
-#include <unistd.h>
-
-#include <filesystem>
+#include "tests/worker/tensor/torch/builders.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/csrc/jit/api/module.h>
 
-#include "tests/worker/tensor/torch/builders.hpp"
+#include <filesystem>
+#include <unistd.h>
 
 namespace coppice::worker {
 
@@ -73,8 +72,7 @@ TEST_F(TorchScript, PassesInputsAndTuplesInTheOrderOfTheSpec) {
 
 TEST_F(TorchScript, MatchesADictionaryByName) {
   spec.outputs = {fp32_rule("half", {2}), fp32_rule("twice", {2})};
-  const auto tested =
-      load("def forward(self, x):\n  return {'twice': x * 2, 'half': x / 2}\n");
+  const auto tested = load("def forward(self, x):\n  return {'twice': x * 2, 'half': x / 2}\n");
 
   const auto outputs = tested->run(std::vector{item_of({fp32("x", {1, 2}, {2, 4})})});
 
@@ -104,8 +102,8 @@ TEST_F(TorchScript, TellsAMissingOutput) {
 }
 
 TEST_F(TorchScript, TurnsAnErrorInsideForwardIntoOneLine) {
-  const auto tested = load(
-      "def forward(self, x):\n  assert bool((x >= 0).all()), 'negative'\n  return x\n");
+  const auto tested =
+      load("def forward(self, x):\n  assert bool((x >= 0).all()), 'negative'\n  return x\n");
 
   const auto bad = tested->run(std::vector{item_of({fp32("x", {1, 2}, {-1, 4})})});
   const auto good = tested->run(std::vector{item_of({fp32("x", {1, 2}, {1, 4})})});
@@ -127,8 +125,8 @@ TEST_F(TorchScript, CarriesStateWithTheClient) {
   const auto tested =
       load("def forward(self, x):\n  self.state = self.state + x\n  return self.state * 1\n", true);
   const auto step = [&](float x, float state) {
-    const auto out = tested->run(
-        std::vector{item_of({fp32("x", {1}, {x}), fp32("state", {1}, {state})})});
+    const auto out =
+        tested->run(std::vector{item_of({fp32("x", {1}, {x}), fp32("state", {1}, {state})})});
     EXPECT_TRUE(out) << out.error().message;
     return out ? floats((*out)[0][1])[0] : -1.0F;
   };
