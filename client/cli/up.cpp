@@ -12,6 +12,7 @@
 #include <fstream>
 #include <map>
 #include <poll.h>
+#include <set>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -100,11 +101,13 @@ class cluster_up {
   void start_gateway(std::uint32_t k, bool with_scheduler);
   void start_workers();
   void wait_for_models();
+  void keep_metrics_address(std::uint32_t k);
   void say_progress(const proto::cluster_status& status);
   void write_ready_file();
   void say_summary();
   void supervise();
   void restart_ended();
+  void announce_if_ready(child& of);
   void stop();
   [[nodiscard]] json worker_config(std::uint32_t k) const;
 
@@ -114,6 +117,8 @@ class cluster_up {
   stop_signals signals_;
   std::vector<std::unique_ptr<child>> children_;
   std::map<std::string, json> ready_;
+  /// Names of processes that were started again and are not ready yet.
+  std::set<std::string> restarting_;
   std::vector<std::string> schedulers_;
   std::string operator_door_;
   std::size_t expected_engines_ = 0;
@@ -125,6 +130,12 @@ child& cluster_up::add(const std::string& role, const std::string& name,
   children_.push_back(std::make_unique<child>(
       role, name, std::vector<std::string>{(programs_ / program).string()}, folder_.path()));
   return *children_.back();
+}
+
+/// "host:port" of a process's /metrics URL.
+std::string metrics_address(const json& ready) {
+  const auto url = ready["metrics"].get<std::string>();
+  return url.substr(7, url.find("/metrics") - 7);
 }
 
 /// JSON is YAML.
@@ -149,7 +160,7 @@ void cluster_up::start_gateway(std::uint32_t k, bool with_scheduler) {
   const auto name = "gateway-" + std::to_string(k + 1);
   auto& gateway = add("gateway", name, "coppice-gateway");
   json config{{"name", name},
-              {"door", options_.door},
+              {"door", k == 0 ? options_.door : "tcp://127.0.0.1:0"},
               {"operator", "ipc://" + (folder_.path() / (name + ".sock")).string()}};
   if (with_scheduler) config["embedded_scheduler"] = {{"listen", "127.0.0.1:0"}};
   if (!schedulers_.empty()) config["schedulers"] = schedulers_;
@@ -158,8 +169,7 @@ void cluster_up::start_gateway(std::uint32_t k, bool with_scheduler) {
   const auto ready = wait_ready(gateway);
   // Started again, it must come back where clients and workers look for it.
   config["door"] = ready["door"];
-  config["metrics"] = ready["metrics"].get<std::string>().substr(
-      7, ready["metrics"].get<std::string>().find("/metrics") - 7);
+  config["metrics"] = metrics_address(ready);
   if (with_scheduler) {
     config["embedded_scheduler"]["listen"] = ready["mesh"];
     schedulers_.push_back(ready["mesh"]);
@@ -175,7 +185,8 @@ void cluster_up::start_control() {
     write_config(scheduler, {{"name", name}});
     scheduler.start();
     const auto ready = wait_ready(scheduler);
-    write_config(scheduler, {{"name", name}, {"listen", ready["mesh"]}});
+    write_config(scheduler,
+                 {{"name", name}, {"listen", ready["mesh"]}, {"metrics", metrics_address(ready)}});
     schedulers_.push_back(ready["mesh"]);
   }
   for (std::uint32_t k = 0; k < options_.gateways; ++k)
@@ -235,6 +246,15 @@ void cluster_up::wait_for_models() {
   }
   if (terminal_) std::fprintf(stderr, "\r%40s\r", "");
   for (const auto& each : children_) wait_ready(*each);
+  for (std::uint32_t k = 0; k < options_.nodes; ++k) keep_metrics_address(k);
+}
+
+/// Started again, a worker must be where Prometheus looks for it.
+void cluster_up::keep_metrics_address(std::uint32_t k) {
+  auto& worker = *children_[children_.size() - options_.nodes + k];
+  auto config = worker_config(k);
+  config["metrics"] = metrics_address(ready_[worker.name()]);
+  write_config(worker, config);
 }
 
 void cluster_up::write_ready_file() {
@@ -287,9 +307,20 @@ void cluster_up::restart_ended() {
     }
     if (each->pid() <= 0 && at >= each->start_at) {
       each->start();
-      write_ready_file();
+      restarting_.insert(each->name());
     }
+    announce_if_ready(*each);
   }
+}
+
+/// The ready file names a process that was started again once it is ready again.
+void cluster_up::announce_if_ready(child& of) {
+  if (!restarting_.contains(of.name())) return;
+  const auto text = of.ready();
+  if (!text) return;
+  ready_[of.name()] = json::parse(*text);
+  restarting_.erase(of.name());
+  write_ready_file();
 }
 
 void cluster_up::supervise() {

@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 STAMPS = ROOT / "build" / "made_models"
 BY_DEFAULT = ["digits", "minilm", "silero_vad"]
+RECIPES = [*BY_DEFAULT, "resnet18"]  # resnet18: for scripts/bench
 
 
 def fingerprint(recipe):
@@ -70,8 +71,8 @@ def arguments():
     chosen = parser.parse_args()
     chosen.names = [name.replace("-", "_") for name in chosen.names] or BY_DEFAULT
     for name in chosen.names:
-        if name not in BY_DEFAULT:
-            parser.error(f"no recipe for '{name}'; there are {', '.join(BY_DEFAULT)}")
+        if name not in RECIPES:
+            parser.error(f"no recipe for '{name}'; there are {', '.join(RECIPES)}")
     return chosen
 
 

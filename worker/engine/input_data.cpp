@@ -31,6 +31,12 @@ bool append_integer(reader& from, std::string& out) {
   return true;
 }
 
+#if defined(__clang__) && __clang_major__ < 15
+using binary16 = __fp16;  // _Float16 came to x86 with clang 15
+#else
+using binary16 = _Float16;
+#endif
+
 /// Upper half of the FP32 pattern, rounded to nearest even.
 std::uint16_t to_bf16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -57,8 +63,9 @@ bool append_number(reader& from, datatype type, std::string& out) {
     const auto brain = to_bf16(single);
     return append_narrowed(from, value, brain, (brain & 0x7fff) == 0x7f80, out);
   }
-  const auto half = static_cast<_Float16>(value);
-  return append_narrowed(from, value, half, std::isinf(static_cast<float>(half)), out);
+  const auto half = static_cast<binary16>(value);
+  const auto bits = std::bit_cast<std::uint16_t>(half);
+  return append_narrowed(from, value, bits, (bits & 0x7fff) == 0x7c00, out);
 }
 
 bool append_bytes(reader& from, std::string& out) {
