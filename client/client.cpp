@@ -34,8 +34,14 @@ struct open_request {
   steady_time deadline;
   /// When to send it again; `steady_time::max()`: it is with the gateway.
   steady_time send_at = steady_time::max();
+  std::uint32_t tries = 0;
   std::function<void(raw_answer)> done;
 };
+
+/// The cluster's hint, but no sooner than a pause that doubles with every try, up to a second.
+std::chrono::milliseconds retry_pause(std::uint32_t hint_ms, std::uint32_t tries) {
+  return std::chrono::milliseconds{std::max(hint_ms, std::min(10u << std::min(tries, 10u), 1000u))};
+}
 
 infer_result as_result(proto::reply& header, const std::vector<zmq::message_t>& frames) {
   infer_result result;
@@ -221,8 +227,11 @@ void client::loop::take_reply(proto::reply&& reply, std::vector<zmq::message_t>&
   auto& request = found->second;
   if (!reply.error) return finish(id, std::pair{std::move(reply), std::move(frames)});
   const auto& why = *reply.error;
-  const auto again = heard_ + std::chrono::milliseconds{std::max(1u, why.retry_after_ms)};
-  if (why.retryable && options_.retry && again < request.deadline) {
+  // Some attempt of it may have run: whether to risk a second run is not ours to say.
+  const bool once = request.header.at_most_once && why.code == code_name(errc::worker_lost);
+  const auto again = heard_ + retry_pause(why.retry_after_ms, request.tries);
+  if (why.retryable && options_.retry && !once && again < request.deadline) {
+    ++request.tries;
     request.send_at = again;
     return;
   }

@@ -1,0 +1,83 @@
+"""The client for threads."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import Future
+from typing import Any, Mapping, Optional, Sequence, Union
+
+from .connection import Connection
+from .errors import InvalidRequest
+from .result import Model, Result, as_models, as_result
+from .session import Request, Session
+from .tensors import ArrayLike, encode
+
+
+class Client:
+    """A client of a Coppice cluster. Thread-safe; thousands of requests may be in flight.
+
+    endpoints: gateways, "tcp://host:port", one or several; default: COPPICE_ENDPOINT. The first is
+    used; when it is silent for 3 s, what is open goes to the next one with the same keys.
+    retry: repeat what the cluster calls retryable, until the deadline.
+
+    Raises ValueError without an endpoint, or for one that ZeroMQ does not take.
+    """
+
+    def __init__(self, endpoints: Union[str, Sequence[str], None] = None, *, retry: bool = True) -> None:
+        given = endpoints if endpoints is not None else os.environ.get("COPPICE_ENDPOINT", "")
+        listed = [each for each in (given.split(",") if isinstance(given, str) else given) if each]
+        if not listed:
+            raise ValueError("no gateway is named: give an endpoint, or set COPPICE_ENDPOINT")
+        self._connection = Connection(listed, Session(gateways=len(listed), retry=retry))
+
+    def infer(self, model: str, inputs: Optional[Mapping[str, ArrayLike]] = None, **options: Any) -> Result:
+        """Sends and waits: `submit(...).result()`. Raises a CoppiceError."""
+        return self.submit(model, inputs, **options).result()
+
+    def submit(self, model: str, inputs: Optional[Mapping[str, ArrayLike]] = None, *, version: int = 0,
+               outputs: Sequence[str] = (), parameters: Optional[Mapping[str, Any]] = None,
+               timeout: float = 30.0, priority: str = "normal", at_most_once: bool = False,
+               traceparent: str = "") -> Future[Result]:
+        """Sends; the future gets a Result or a CoppiceError, at the latest 50 ms after the deadline.
+        Cancelling the future cancels the request in the cluster.
+
+        inputs: arrays by name, batch dimension first if the model is batchable. version 0: the newest.
+        outputs: the wanted ones; none: all. timeout: seconds, 0.001 to 3600. priority: critical,
+        normal or batch. at_most_once: never run twice; a lost attempt ends as UnknownOutcome.
+        """
+        header: dict = {"op": "infer", "model": model, "version": version, "inputs": [], "class": priority}
+        frames = []
+        for frame, (name, value) in enumerate((inputs or {}).items()):
+            described, raw = encode(name, value, frame)
+            header["inputs"].append(described)
+            frames.append(raw)
+        optional = {"outputs": list(outputs), "parameters": dict(parameters or {}), "at_most_once": at_most_once,
+                    "traceparent": traceparent}
+        header.update({key: value for key, value in optional.items() if value})
+        return self._send(header, frames, timeout, as_result)
+
+    def models(self, timeout: float = 5.0) -> list[Model]:
+        """What the cluster serves."""
+        return self._send({"op": "models"}, [], timeout, as_models).result()
+
+    def ping(self, timeout: float = 5.0) -> None:
+        """Returns when a gateway has answered. Raises DeadlineExceeded if none does."""
+        self._send({"op": "ping"}, [], timeout, lambda *_: None).result()
+
+    def close(self) -> None:
+        """Open requests end with Cancelled."""
+        self._connection.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, header: dict, frames: list, timeout: float, answer) -> Future:
+        if not 0 < timeout <= 3600:
+            raise InvalidRequest(f"timeout is {timeout}; it must be over 0 and at most 3600 seconds")
+        request = Request(header, frames, time.monotonic() + timeout, answer)
+        self._connection.start(request)
+        return request.future
