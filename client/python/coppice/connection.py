@@ -36,7 +36,7 @@ class Connection:
         try:
             self._socket = self._connect()
         except zmq.ZMQError as failure:
-            self._context.term()
+            self._context.destroy(linger=0)
             raise ValueError(f"{endpoints[0]}: {failure.strerror}; an endpoint is tcp://host:port") from None
         self._thread = threading.Thread(target=self._run, name="coppice-client", daemon=True)
         self._thread.start()
