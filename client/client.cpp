@@ -23,6 +23,8 @@ namespace {
 constexpr duration ping_period = 1s;
 /// A gateway that is silent this long while work is open is taken for gone.
 constexpr duration silence_limit = 3s;
+/// Below this a copy costs less than sharing memory with ZeroMQ's thread.
+constexpr std::size_t shared_frame_bytes = 16 * 1024;
 constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
 
 using raw_answer = expected<std::pair<proto::reply, std::vector<zmq::message_t>>>;
@@ -30,7 +32,8 @@ using raw_answer = expected<std::pair<proto::reply, std::vector<zmq::message_t>>
 /// A request that has no outcome yet.
 struct open_request {
   proto::request header;
-  std::vector<std::string> frames;
+  /// Shared with messages that are under way.
+  std::vector<std::shared_ptr<const std::string>> frames;
   steady_time deadline;
   /// When to send it again; `steady_time::max()`: it is with the gateway.
   steady_time send_at = steady_time::max();
@@ -41,6 +44,15 @@ struct open_request {
 /// The cluster's hint, but no sooner than a pause that doubles with every try, up to a second.
 std::chrono::milliseconds retry_pause(std::uint32_t hint_ms, std::uint32_t tries) {
   return std::chrono::milliseconds{std::max(hint_ms, std::min(10u << std::min(tries, 10u), 1000u))};
+}
+
+/// A message over the frame's own memory, which lives as long as the message.
+zmq::message_t sharing(const std::shared_ptr<const std::string>& frame) {
+  auto* owner = new std::shared_ptr<const std::string>{frame};
+  const auto let_go = [](void*, void* hint) {
+    delete static_cast<std::shared_ptr<const std::string>*>(hint);
+  };
+  return {const_cast<char*>(frame->data()), frame->size(), let_go, owner};
 }
 
 infer_result as_result(proto::reply& header, const std::vector<zmq::message_t>& frames) {
@@ -199,9 +211,13 @@ void client::loop::send(std::uint64_t, open_request& request) {
   const auto& frames = request.frames;
   (void)socket_.send(zmq::message_t{}, more);
   (void)socket_.send(zmq::buffer(header_), frames.empty() ? zmq::send_flags::dontwait : more);
-  for (std::size_t i = 0; i < frames.size(); ++i)
-    (void)socket_.send(zmq::buffer(frames[i]),
-                       i + 1 < frames.size() ? more : zmq::send_flags::dontwait);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const auto flags = i + 1 < frames.size() ? more : zmq::send_flags::dontwait;
+    if (frames[i]->size() < shared_frame_bytes)
+      (void)socket_.send(zmq::buffer(*frames[i]), flags);
+    else
+      (void)socket_.send(sharing(frames[i]), flags);
+  }
 }
 
 bool client::loop::receive() {
@@ -305,7 +321,7 @@ void client::submit(infer_request request, std::function<void(answer)> done) {
     const auto frame = static_cast<std::uint32_t>(open.frames.size());
     header.inputs.push_back(
         {std::move(input.name), std::move(input.datatype), std::move(input.shape), frame, {}});
-    open.frames.push_back(std::move(input.bytes));
+    open.frames.push_back(std::make_shared<const std::string>(std::move(input.bytes)));
   }
   open.done = [done = std::move(done)](raw_answer got) {
     if (got)

@@ -40,7 +40,7 @@ def gateway_with_idle_clients(rounds):
 
 
 @figure("full build from nothing, without a compiler cache", "min", at_most=15)
-def full_build(rounds):
+def full_build(_):
     """Once: it takes minutes, and noise does not matter beside its bar."""
     folder = ROOT / "build/bench_full"
     shutil.rmtree(folder, ignore_errors=True)

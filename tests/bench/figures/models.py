@@ -1,31 +1,32 @@
 """Real models against bare libtorch, overload, and what a request costs."""
 from tests.bench.figures.measured import figure
-from tests.bench.figures.programs import (BENCH_MODELS, MODELS, Cluster, bare_libtorch, bench, cpu_seconds, metric_sum,
+from tests.bench.figures.programs import (BENCH_MODELS, MODELS, SECONDS, Cluster, bare_libtorch, bench, cpu_seconds, metric_sum,
                                           pinned_cluster, unbatched)
 
 
-def against_bare(rounds, models, name, *options):
+def against_bare(rounds, models, name, *options, seconds=SECONDS):
     """Requests of one row a second at 64 in flight, by the rows a second of the bare loop."""
-    with pinned_cluster(models, name) as cluster:
+    with pinned_cluster(models, name + ":1") as cluster:
         for _ in range(rounds):
             bare = bare_libtorch(models, name)
-            ours = bench(cluster, name, "--concurrency", 64, *options, cores=0)["requests_per_s"]
+            ours = bench(cluster, name, "--concurrency", 64, *options, cores=0, seconds=seconds)["requests_per_s"]
             yield ours / bare, {"bare, 1/s": bare, "Coppice, 1/s": ours}
 
 
 @figure("minilm, 64 tokens, 64 in flight: against bare libtorch on the same core", "of bare", at_least=0.95)
 def minilm(rounds):
-    yield from against_bare(rounds, MODELS, "minilm", "--dim", "input_ids=64", "--dim", "attention_mask=64")
+    yield from against_bare(rounds, MODELS, "minilm", "--dim", "input_ids=64", "--dim", "attention_mask=64",
+                            seconds=10 * SECONDS)  # a batch of 32 takes half a second
 
 
 @figure("ResNet-18's shape, 64 in flight: against bare libtorch on the same core", "of bare", at_least=0.95)
 def resnet18(rounds):
-    yield from against_bare(rounds, BENCH_MODELS, "resnet18")
+    yield from against_bare(rounds, BENCH_MODELS, "resnet18", seconds=5 * SECONDS)
 
 
 @figure("digits, 64 in flight: against bare libtorch on the same core", "of bare", at_least=0.40)
 def digits(rounds):
-    yield from against_bare(rounds, MODELS, "digits:1", "--version", 1)
+    yield from against_bare(rounds, MODELS, "digits")
 
 
 @figure("digits: dynamic batching (at most 64) against batch size 1, 64 in flight", "times")

@@ -2,16 +2,11 @@
 import sys
 
 from mosec import Server, Worker
+from mosec.mixin import MsgpackMixin
 
 
-class Echo(Worker):
-    """Takes and gives the body as it is."""
-
-    def deserialize(self, data):
-        return data
-
-    def serialize(self, data):
-        return data
+class Echo(MsgpackMixin, Worker):
+    """Takes and gives named tensors as msgpack, as a Coppice request does."""
 
     def forward(self, data):
         return data

@@ -12,12 +12,13 @@ from tests.bench.figures.programs import ROOT, SECONDS, Cluster, bench
 from tests.support.cluster import until
 
 PYTHON = ROOT / "build/bench_peer/bin/python"
-POST = 'wrk.method = "POST"\nwrk.body = string.rep("x", 64)\n'
+# The msgpack map {"x": 64 bytes}.
+POST = r'wrk.method = "POST"; wrk.body = "\129\161x\196\64" .. string.rep("x", 64)'
 
 
 def answers(port):
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as wire:
-        wire.sendall(b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+        wire.sendall(b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n\x01")
         return b" 200 " in wire.recv(64)
 
 
