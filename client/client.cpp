@@ -302,7 +302,13 @@ void client::loop::next_gateway(steady_time at) {
 client::client(client_options options) {
   if (options.endpoints.empty())
     throw std::invalid_argument{"A client needs a gateway's endpoint."};
-  loop_ = std::make_unique<loop>(std::move(options));
+  const auto first = options.endpoints.front();
+  try {
+    loop_ = std::make_unique<loop>(std::move(options));
+  } catch (const zmq::error_t& failure) {
+    throw std::invalid_argument{"'" + first + "': " + failure.what() +
+                                ". An endpoint is tcp://host:port."};
+  }
 }
 client::~client() = default;
 

@@ -1,4 +1,5 @@
 #include "base/clock.hpp"
+#include "base/freed_memory.hpp"
 #include "client/cli/cluster.hpp"
 #include "client/cli/verbs.hpp"
 #include "client/client.hpp"
@@ -248,6 +249,7 @@ int bench_run::run() {
 }
 
 int run(bench_options& options) {
+  keep_freed_memory();
   if (auto known = options.cluster.resolve(); !known) {
     std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
     return exit_usage;

@@ -1,5 +1,7 @@
 #include "client/cli/verbs.hpp"
 
+#include <cstdio>
+
 int main(int argc, char** argv) {
   using namespace coppice::cli;
   CLI::App app{"Coppice: a supervised inference cluster over ZeroMQ."};
@@ -14,6 +16,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {
     return app.exit(failure) == 0 ? 0 : exit_usage;
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "coppice: %s\n", failure.what());
+    return exit_usage;
   }
   return exit_code;
 }

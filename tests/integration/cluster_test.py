@@ -122,6 +122,9 @@ def test_verbs_say_what_is_wrong_and_exit_with_their_code():
         assert cluster.command("predict", "echo", "x=[1,2]", "--json").returncode == 0
         assert "echo:1" in cluster.command("models").stdout
         assert cluster.command("bench", "echo", "--duration", "0.2", "--json").returncode == 0
+    odd = subprocess.run([BIN / "coppice", "predict", "echo", "x=[1]", "--endpoint", "nonsense"],
+                         capture_output=True, text=True)
+    assert odd.returncode == 2 and "An endpoint is tcp://host:port" in odd.stderr
     alone = subprocess.run([BIN / "coppice", "models"], capture_output=True, text=True)
     assert alone.returncode == 2 and "--endpoint" in alone.stderr
 

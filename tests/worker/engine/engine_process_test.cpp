@@ -53,7 +53,7 @@ TEST(Engine, ReportsItsAddressAndWelcomesWhoHasTheKey) {
   ASSERT_TRUE(engine.ready);
   EXPECT_TRUE(engine.ready->incarnation);
   EXPECT_EQ(engine.ready->link_key.size(), 32u);
-  EXPECT_THAT(engine.ready->endpoint, testing::StartsWith("tcp://127.0.0.1:"));
+  EXPECT_THAT(engine.ready->endpoint, testing::StartsWith("ipc://@coppice-"));
   ASSERT_TRUE(engine.welcome);
   EXPECT_EQ(engine.welcome->header.op, "welcome");
   EXPECT_EQ(engine.welcome->header.incarnation, engine.ready->incarnation);
