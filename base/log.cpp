@@ -62,6 +62,12 @@ expected<log_level> log_level_from_name(std::string_view name) {
   return fail(errc::invalid, "A log level is debug, info, warn or error.");
 }
 
+bool log_enabled(log_level level) {
+  const auto& logger = state().logger;
+  return logger &&
+         logger->should_log(static_cast<spdlog::level::level_enum>(static_cast<int>(level) + 1));
+}
+
 void log(log_level level, std::string_view event, std::initializer_list<log_field> fields) {
   const auto& logger = state().logger;
   const auto spd = static_cast<spdlog::level::level_enum>(static_cast<int>(level) + 1);

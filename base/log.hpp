@@ -31,6 +31,9 @@ void start_log(std::string_view process, log_level level);
 /// The level of that name: debug, info, warn or error. @error `invalid`.
 [[nodiscard]] expected<log_level> log_level_from_name(std::string_view name);
 
+/// Whether a line of that level would be written: asked before fields that cost something.
+[[nodiscard]] bool log_enabled(log_level level);
+
 /// Writes one event. Any thread; never throws; a full disk drops the line.
 void log(log_level level, std::string_view event, std::initializer_list<log_field> fields = {});
 

@@ -28,6 +28,10 @@ int report(const error& failure, int code) {
 expected<std::string> serve_metrics(metrics& registry, const std::string& where) try {
   const auto address = actors::split_endpoint(where);
   if (!address) return tl::unexpected(address.error());
+  registry
+      .gauge("coppice_build_info", "1, with the version of this build.",
+             {{"version", COPPICE_VERSION}})
+      .Set(1);
   return registry.serve(address->first, address->second) + "/metrics";
 } catch (const std::exception& failure) {
   return fail(errc::unavailable, "Metrics cannot listen on " + where + ": " + failure.what());

@@ -1,5 +1,6 @@
 #include "gateway/shard/shard.hpp"
 
+#include "gateway/shard/request_log.hpp"
 #include "proto/codec/codec.hpp"
 
 #include <algorithm>
@@ -252,6 +253,7 @@ void shard::finish_with_error(ledger_row& row, const error& why, outcome how, st
   else
     stop_waiting(row);
   count(row, static_cast<std::size_t>(why.code), now);
+  log_failure(row, why);
   const auto closed = ledger_.close(row, how);
   refuse(closed.request.from, closed.request.header.id, why);
 }
@@ -265,9 +267,8 @@ void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& fr
   out.model = row.request.header.model;
   out.version = row.sent_version;
   out.final = true;
-  out.times = proto::timing{to_us(row.sent - row.arrived), 0,
-                            reply.times.batch_us,          reply.times.compute_us,
-                            to_us(now - row.arrived),      row.attempts};
+  out.times = proto::timing{to_us(row.sent - row.arrived), reply.times.batch_us,
+                            reply.times.compute_us, to_us(now - row.arrived), row.attempts};
   if (row.on->counts != nullptr)
     row.on->counts->queue_seconds->Observe(
         std::chrono::duration<double>(row.sent - row.arrived).count());
@@ -348,6 +349,7 @@ void shard::link_lost(const engine_link& link, const std::string& reason, steady
 }
 
 void shard::lost_attempt(ledger_row& row, const std::string& reason, steady_time now) {
+  log_lost_attempt(row, reason);
   ledger_.end_attempt(row);
   wait(row);
   if (row.request.header.at_most_once)

@@ -70,20 +70,18 @@ struct error_body {
   }
 };
 
-/// Where the time of a request went, microseconds. total = queue + place + batch + compute + links.
+/// Where the time of a request went, microseconds. total = queue + batch + compute + links.
 struct timing {
   std::uint64_t queue_us = 0;
-  std::uint64_t place_us = 0;
   std::uint64_t batch_us = 0;
   std::uint64_t compute_us = 0;
   std::uint64_t total_us = 0;
   std::uint32_t attempts = 0;
 
   static constexpr auto fields() {
-    return std::tuple{
-        field{"queue_us", &timing::queue_us}, field{"place_us", &timing::place_us},
-        field{"batch_us", &timing::batch_us}, field{"compute_us", &timing::compute_us},
-        field{"total_us", &timing::total_us}, field{"attempts", &timing::attempts}};
+    return std::tuple{field{"queue_us", &timing::queue_us}, field{"batch_us", &timing::batch_us},
+                      field{"compute_us", &timing::compute_us},
+                      field{"total_us", &timing::total_us}, field{"attempts", &timing::attempts}};
   }
 };
 

@@ -4,8 +4,10 @@ import struct
 
 import msgpack
 import pytest
+import zmq
 
-from tests.support.cluster import Cluster, Dealer, echo, until
+from tests.support import zmtp
+from tests.support.cluster import Cluster, Dealer, echo
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +130,35 @@ def test_a_thousand_connects_and_disconnects(cluster):
     for _ in range(1000):
         host, port = cluster.endpoint.removeprefix("tcp://").split(":")
         socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def test_three_thousand_handshakes_and_disconnects(cluster, client):
+    for number in range(3000):
+        zmtp.connect(cluster.endpoint).close()
+        if number % 100 == 0:
+            assert client.ask(echo(number), b"abcd")[1] == [b"abcd"]
+
+
+def test_ten_thousand_idle_connections_do_not_disturb_a_good_client(cluster, client):
+    wires = []
+    try:
+        for number in range(10_000):
+            wires.append(zmtp.connect(cluster.endpoint))
+            if number % 1000 == 0:
+                assert client.ask(echo(number), b"abcd")[1] == [b"abcd"]
+        for number in range(100):
+            assert client.ask(echo(number), b"abcd")[1] == [b"abcd"]
+    finally:
+        for wire in wires:
+            wire.close()
+
+
+def test_a_second_request_from_one_req_socket_gets_its_own_answer(cluster):
+    with Dealer(cluster.endpoint, zmq.REQ) as client:
+        client.socket.setsockopt(zmq.REQ_RELAXED, 1)
+        client.socket.setsockopt(zmq.REQ_CORRELATE, 1)
+        for number in range(20):
+            client.send(echo(2 * number, b"lost"), b"lost")
+            client.send(echo(2 * number + 1, b"kept"), b"kept")
+            reply, frames = client.receive()
+            assert reply["id"] == 2 * number + 1 and frames == [b"kept"]

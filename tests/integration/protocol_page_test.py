@@ -37,3 +37,13 @@ def test_the_metrics_of_the_page_are_those_of_the_processes():
                        for url in cluster.ready["metrics"].values())
     exported = set(re.findall(r"^# HELP (coppice_\w+)", text, re.M))
     assert exported == page
+
+
+def test_promtool_finds_nothing_in_the_metrics():
+    import urllib.request
+    with Cluster("--schedulers", 1) as cluster:
+        assert cluster.command("predict", "echo", "x=[1]").returncode == 0
+        for name, url in cluster.ready["metrics"].items():
+            page = urllib.request.urlopen(url).read()
+            done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, timeout=30)
+            assert done.returncode == 0, (name, done.stdout.decode(), done.stderr.decode())

@@ -14,7 +14,6 @@ class Timing:
     """Where the time went, in microseconds; and how many attempts it took."""
 
     queue_us: int = 0
-    place_us: int = 0
     batch_us: int = 0
     compute_us: int = 0
     total_us: int = 0

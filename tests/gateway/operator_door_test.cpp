@@ -1,0 +1,75 @@
+#include "gateway/operator_door.hpp"
+
+#include "proto/codec/codec.hpp"
+#include "proto/messages/client.hpp"
+
+#include <gmock/gmock.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace coppice::gateway {
+
+namespace {
+
+using ::testing::HasSubstr;
+
+struct OperatorDoor : ::testing::Test {
+  std::string path = "/tmp/coppice-door-" + std::to_string(::getpid());
+  expected<proto::cluster_status> status = proto::cluster_status{.scheduler = "scheduler-1"};
+  operator_door door{[this] { return status; }};
+  zmq::context_t context{1};
+  zmq::socket_t client{context, zmq::socket_type::dealer};
+
+  OperatorDoor() {
+    EXPECT_TRUE(door.open("ipc://" + path));
+    client.set(zmq::sockopt::linger, 0);
+    client.set(zmq::sockopt::rcvtimeo, 20'000);
+    client.connect("ipc://" + path);
+  }
+
+  std::string ask(const std::string& header) {
+    (void)client.send(zmq::buffer(header), zmq::send_flags::none);
+    zmq::message_t answer;
+    EXPECT_TRUE(client.recv(answer));
+    return answer.to_string();
+  }
+  std::string ask_for(const std::string& op) {
+    proto::operator_request request;
+    request.v = 1;
+    request.op = op;
+    return ask(proto::encode(request));
+  }
+  static proto::error_body error_of(const std::string& answer) {
+    return *proto::decode<proto::reply>(answer)->error;
+  }
+};
+
+TEST_F(OperatorDoor, AnswersStatusToItsOwnerAlone) {
+  EXPECT_EQ(proto::decode<proto::cluster_status>(ask_for("status"))->scheduler, "scheduler-1");
+  struct stat about {};
+  ASSERT_EQ(::stat(path.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0600u);
+}
+
+TEST_F(OperatorDoor, AnswersEverythingElseWithAnError) {
+  EXPECT_THAT(error_of(ask_for("shut_down")).message, HasSubstr("status"));
+  EXPECT_EQ(error_of(ask("garbage")).code, "invalid");
+  EXPECT_EQ(error_of(ask("")).code, "invalid");
+}
+
+TEST_F(OperatorDoor, PassesOnThatTheClusterCannotBeSeen) {
+  status = fail(errc::unavailable, "No scheduler can be reached.");
+
+  EXPECT_EQ(error_of(ask_for("status")).message, "No scheduler can be reached.");
+}
+
+TEST_F(OperatorDoor, SaysWhyItCannotListen) {
+  operator_door second{[this] { return status; }};
+
+  EXPECT_THAT(second.open("ipc:///nowhere/door").error().message, HasSubstr("/nowhere/door"));
+}
+
+}  // namespace
+
+}  // namespace coppice::gateway

@@ -1,0 +1,60 @@
+#include "worker/node/node_actor.hpp"
+
+#include "actors/system.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <gtest/gtest.h>
+
+#include <future>
+
+namespace coppice::worker {
+
+namespace {
+
+using snapshots = std::function<void(const proto::node_snapshot&)>;
+
+proto::scheduler_actor::behavior_type scheduling(proto::scheduler_actor::pointer, snapshots take) {
+  return {
+      [](const proto::gateway_state&, const proto::gateway_actor&) {},
+      [](const proto::place_request&) { return proto::place_reply{}; },
+      [take](const proto::node_snapshot& snapshot, const proto::node_actor&) { take(snapshot); },
+      [](const proto::engine_down&) {}, [](caf::get_atom) { return proto::cluster_status{}; }};
+}
+
+TEST(NodeActor, SendsEverySchedulerItReachesItsFullState) {
+  actors::system_config config;
+  caf::actor_system system{config};
+  metrics registry;
+  std::promise<proto::node_snapshot> settled;
+  bool done = false;
+  const auto scheduler = system.spawn(scheduling, [&](const proto::node_snapshot& snapshot) {
+    if (snapshot.engines[1].verdict == "quarantined" && !std::exchange(done, true))
+      settled.set_value(snapshot);
+  });
+  node_options options;
+  options.name = "node-9";
+  options.engines = {{}, {}};
+  options.engine_program = "/bin/false";
+  options.restart.intensity = 0;
+  const auto node = spawn_node(system, options, "http://m", registry);
+
+  caf::anon_send(node, scheduler, std::uint32_t{0});
+  auto future = settled.get_future();
+  ASSERT_EQ(future.wait_for(20s), std::future_status::ready);
+
+  const auto snapshot = future.get();
+  EXPECT_EQ(snapshot.node, "node-9");
+  EXPECT_EQ(snapshot.metrics_url, "http://m");
+  EXPECT_GT(snapshot.seq, 0u);
+  ASSERT_EQ(snapshot.engines.size(), 2u);
+  EXPECT_EQ(snapshot.engines[1].name, "node-9/engine-2");
+  caf::anon_send_exit(node, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(scheduler, caf::exit_reason::kill);
+}
+
+}  // namespace
+
+}  // namespace coppice::worker

@@ -1,0 +1,77 @@
+#include "worker/node/node_metrics.hpp"
+
+#include <gtest/gtest.h>
+#include <prometheus/metric_family.h>
+
+#include <limits>
+
+namespace coppice::worker {
+
+namespace {
+
+prometheus::MetricFamily family(const std::vector<prometheus::MetricFamily>& all,
+                                const std::string& name) {
+  for (const auto& each : all)
+    if (each.name == name) return each;
+  ADD_FAILURE() << "no " << name;
+  return {};
+}
+
+proto::engine_state an_engine() {
+  proto::model_load load;
+  load.model = "echo";
+  load.version = 1;
+  load.completed = 7;
+  load.compute_us = {{100, 2}, {1000, 3}, {std::numeric_limits<std::uint64_t>::max(), 1}};
+  load.compute_us_sum = 2'000'000;
+  load.releases = {{"size", 4}};
+  proto::engine_state engine;
+  engine.name = "node-1/engine-1";
+  engine.verdict = "up";
+  engine.restarts = 2;
+  engine.loads = {load};
+  return engine;
+}
+
+TEST(NodeMetrics, ShowAnEnginesStateAndTotals) {
+  engine_figures figures;
+  figures.set({an_engine()});
+  const auto all = figures.Collect();
+
+  EXPECT_EQ(family(all, "coppice_worker_engine_up").metric[0].gauge.value, 1);
+  EXPECT_EQ(family(all, "coppice_worker_engine_restarts_total").metric[0].counter.value, 2);
+  EXPECT_EQ(family(all, "coppice_engine_completed_total").metric[0].counter.value, 7);
+  const auto release = family(all, "coppice_engine_batches_total").metric[0];
+  EXPECT_EQ(release.counter.value, 4);
+  EXPECT_EQ(release.label.back().value, "size");
+}
+
+TEST(NodeMetrics, BucketsAreCumulativeAndInSeconds) {
+  engine_figures figures;
+  figures.set({an_engine()});
+
+  const auto times =
+      family(figures.Collect(), "coppice_engine_compute_seconds").metric[0].histogram;
+  ASSERT_EQ(times.bucket.size(), 3u);
+  EXPECT_DOUBLE_EQ(times.bucket[0].upper_bound, 1e-4);
+  EXPECT_EQ(times.bucket[1].cumulative_count, 5u);
+  EXPECT_EQ(times.bucket[2].upper_bound, std::numeric_limits<double>::infinity());
+  EXPECT_EQ(times.sample_count, 6u);
+  EXPECT_DOUBLE_EQ(times.sample_sum, 2.0);
+}
+
+TEST(NodeMetrics, AnEngineThatIsNotUpShowsItsVerdict) {
+  auto engine = an_engine();
+  engine.verdict = "quarantined";
+  engine_figures figures;
+  figures.set({engine});
+  const auto all = figures.Collect();
+
+  EXPECT_EQ(family(all, "coppice_worker_engine_up").metric[0].gauge.value, 0);
+  EXPECT_EQ(family(all, "coppice_worker_engine_verdict").metric[0].label.back().value,
+            "quarantined");
+}
+
+}  // namespace
+
+}  // namespace coppice::worker
