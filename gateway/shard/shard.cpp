@@ -16,6 +16,11 @@ proto::error_body as_body(const error& why) {
           why.retry_after_ms};
 }
 
+error nothing_known() {
+  return {errc::unavailable,
+          "The gateway does not know yet what is served: it has not reached a scheduler.", 100};
+}
+
 std::string name_of(const proto::request& header) {
   return "'" + header.model + "'" +
          (header.version == 0 ? "" : " version " + std::to_string(header.version));
@@ -66,10 +71,14 @@ void shard::answer_plain(const client_request& request, proto::reply&& reply) {
 void shard::answer_models(const client_request& request) {
   proto::reply reply;
   const auto& wanted = request.header;
+  if (!have_catalogue_) return refuse(request.from, wanted.id, nothing_known());
   for (const auto& each : catalogue_.models)
     if (wanted.op == "models" ||
         (each.name == wanted.model && (wanted.version == 0 || each.version == wanted.version)))
       reply.models.push_back(each);
+  if (const auto* known = card(wanted.model, wanted.version);
+      wanted.op == "model" && reply.models.empty() && known != nullptr)
+    reply.models.push_back(*known);
   if (wanted.op == "model" && reply.models.empty())
     return refuse(request.from, wanted.id,
                   {errc::not_found, "No model " + name_of(wanted) + " is served here.", 0});
@@ -86,10 +95,18 @@ void shard::answer_status(const client_request& request) {
   answer_plain(request, std::move(reply));
 }
 
-const proto::model_card* shard::card(const std::string& model, std::uint32_t version) const {
+const proto::model_card* shard::served(const std::string& model, std::uint32_t version) const {
   const proto::model_card* found = nullptr;  // the catalogue is sorted: the last is the newest
   for (const auto& each : catalogue_.models)
     if (each.name == model && (version == 0 || each.version == version)) found = &each;
+  return found;
+}
+
+const proto::model_card* shard::card(const std::string& model, std::uint32_t version) const {
+  const auto* found = served(model, version);
+  if (found != nullptr) return found;
+  for (const auto& [key, each] : known_)
+    if (key.first == model && (version == 0 || key.second == version)) found = &each;
   return found;
 }
 
@@ -97,8 +114,7 @@ expected<route*> shard::route_for(const proto::request& header) {
   if (header.model.empty()) return fail(errc::invalid, "Field 'model' is missing.");
   const auto key = std::pair{header.model, header.version};
   if (const auto known = routes_.find(key); known != routes_.end()) return known->second.get();
-  if (!have_catalogue_)
-    return fail(errc::unavailable, "The gateway does not know yet what is served.", 100);
+  if (!have_catalogue_) return tl::unexpected(nothing_known());
   if (card(header.model, header.version) == nullptr)
     return fail(errc::not_found, "No model " + name_of(header) + " is served here.");
   auto made = std::make_unique<route>(header.model, header.version);
@@ -424,8 +440,9 @@ void shard::on_place_lost(steady_time now) {
 void shard::on_catalogue(proto::catalogue catalogue) {
   catalogue_ = std::move(catalogue);
   have_catalogue_ = true;
+  for (const auto& each : catalogue_.models) known_[{each.name, each.version}] = each;
   for (const auto& [key, each] : routes_)
-    if (card(each->model(), each->version()) != nullptr) each->ask_after = {};
+    if (served(each->model(), each->version()) != nullptr) each->ask_after = {};
 }
 
 // --- time ----------------------------------------------------------------------------------

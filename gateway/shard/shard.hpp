@@ -67,6 +67,10 @@ class shard {
 
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
   [[nodiscard]] expected<void> admit_to(const route& on, const client_request& request) const;
+  /// What some engine serves now; version 0: the newest.
+  [[nodiscard]] const proto::model_card* served(const std::string& model,
+                                                std::uint32_t version) const;
+  /// The same, or what was served before: its engines are being started again.
   [[nodiscard]] const proto::model_card* card(const std::string& model,
                                               std::uint32_t version) const;
   [[nodiscard]] expected<route*> route_for(const proto::request& header);
@@ -99,6 +103,8 @@ class shard {
   /// Routes are never removed: rows and credit point to them. Bounded by the catalogue's names.
   std::map<std::pair<std::string, std::uint32_t>, std::unique_ptr<route>> routes_;
   proto::catalogue catalogue_;
+  /// Every model that was ever in a catalogue. Bounded by the names of the model repositories.
+  std::map<std::pair<std::string, std::uint32_t>, proto::model_card> known_;
   bool have_catalogue_ = false;
   bool place_in_flight_ = false;
   bool holdings_changed_ = false;

@@ -26,7 +26,8 @@ struct link_message {
 /// The engine's ROUTER: whole messages in and out. One thread.
 class link_socket {
  public:
-  /// Binds a free port of `address` (numeric), or a Unix socket if it is 127.0.0.1. @returns the endpoint. @error `invalid`.
+  /// Binds a free port of `address` (numeric), or a Unix socket if it is 127.0.0.1. @returns the
+  /// endpoint. @error `invalid`.
   expected<std::string> bind(const std::string& address, incarnation_id incarnation);
 
   /// Takes the next message, if one is there.

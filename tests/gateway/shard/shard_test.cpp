@@ -386,6 +386,37 @@ TEST_F(Shard, AnswersEachRequestExactlyOnceUnderRandomEvents) {
   EXPECT_GT(ended[static_cast<int>(outcome::expired)], 100u);
 }
 
+TEST_F(Shard, AModelWhoseEnginesAllRestartIsWaitedForNotUnknown) {
+  gateway.on_catalogue({});  // its only engine died
+  ask();
+
+  EXPECT_TRUE(world.replies.empty());
+  grant(7, 1);
+  EXPECT_EQ(world.attempts.size(), 1u);
+}
+
+TEST_F(Shard, TellsAModelsInputsWhileItsEnginesRestart) {
+  gateway.on_catalogue({});
+  auto request = a_request("echo", 1);
+  request.op = "model";
+  request.inputs.clear();
+  gateway.on_client_message(as_message(request), 5, t0);
+
+  ASSERT_EQ(code(0), "ok");
+  EXPECT_EQ(world.replies[0].models[0].name, "echo");
+}
+
+TEST_F(Shard, BeforeASchedulerIsReachedNothingIsKnownToBeMissing) {
+  shard fresh{{}, world, nullptr};
+  for (const auto* op : {"infer", "models", "model"}) {
+    auto request = a_request("echo", 1);
+    request.op = op;
+    if (request.op != "infer") request.inputs.clear();
+    fresh.on_client_message(as_message(request), 5, t0);
+    EXPECT_EQ(world.replies.back().error->code, "unavailable") << op;
+  }
+}
+
 }  // namespace
 
 }  // namespace coppice::gateway

@@ -50,7 +50,7 @@ TEST(NodeActor, SendsEverySchedulerItReachesItsFullState) {
   EXPECT_EQ(snapshot.metrics_url, "http://m");
   EXPECT_GT(snapshot.seq, 0u);
   ASSERT_EQ(snapshot.engines.size(), 2u);
-  EXPECT_EQ(snapshot.engines[1].name, "node-9/engine-2");
+  EXPECT_EQ(snapshot.engines[1].name, "node-9/engine-1");
   caf::anon_send_exit(node, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(scheduler, caf::exit_reason::kill);
 }

@@ -72,7 +72,7 @@ struct WorkerActor : ::testing::Test {
     node_options options;
     options.engine_program = program;
     options.restart.intensity = 2;
-    options.restart.base = 1ms;
+    options.restart.pause.base = 1ms;
     worker = spawn_worker(system, options, 0, node);
   }
   ~WorkerActor() override {
