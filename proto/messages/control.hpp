@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/ids.hpp"
+#include "proto/messages/fingerprint.hpp"
 #include "proto/messages/tensor.hpp"
 
 #include <cstdint>
@@ -37,13 +38,15 @@ struct holding {
   std::uint32_t completed = 0;
   std::uint32_t failed = 0;
   std::uint32_t refused = 0;
+  /// Sum over the completed: from sending the attempt to its reply, microseconds.
+  std::uint64_t latency_us = 0;
 
   static constexpr auto fields() {
     return std::tuple{
         field{"incarnation", &holding::incarnation}, field{"model", &holding::model},
         field{"version", &holding::version},         field{"rows", &holding::rows},
         field{"completed", &holding::completed},     field{"failed", &holding::failed},
-        field{"refused", &holding::refused}};
+        field{"refused", &holding::refused},         field{"latency_us", &holding::latency_us}};
   }
 };
 
@@ -228,17 +231,97 @@ struct node_snapshot {
   }
 };
 
-/// An engine ended. `suspects`: attempts of the step that was in progress.
+/// An engine ended. `suspects`: attempts of the steps that were in progress.
 struct engine_down {
   std::string engine;
   incarnation_id incarnation;
   std::string reason;
   std::vector<attempt_id> suspects;
+  /// crash (a signal of its own making), exit (abnormal status), memory (out of memory), hang:
+  /// these blame the suspects. killed (SIGKILL from outside), stopped, lost (silence, a dead
+  /// worker): these blame nobody.
+  std::string cause;
 
   static constexpr auto fields() {
     return std::tuple{
         field{"engine", &engine_down::engine}, field{"incarnation", &engine_down::incarnation},
-        field{"reason", &engine_down::reason}, field{"suspects", &engine_down::suspects}};
+        field{"reason", &engine_down::reason}, field{"suspects", &engine_down::suspects},
+        field{"cause", &engine_down::cause}};
+  }
+};
+
+/// Gateway to its home scheduler: content that was running when an engine crashed.
+struct suspicion {
+  std::string gateway;
+  std::vector<fingerprint> suspects;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"gateway", &suspicion::gateway},
+                      field{"suspects", &suspicion::suspects}};
+  }
+};
+
+/// Gateway to its home scheduler: how the trial (one attempt, alone on its engine) ended.
+struct trial_result {
+  std::string gateway;
+  fingerprint of;
+  /// The engine died of it.
+  bool killed = false;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"gateway", &trial_result::gateway}, field{"of", &trial_result::of},
+                      field{"killed", &trial_result::killed}};
+  }
+};
+
+/// Scheduler to every gateway: what is to be done with requests of that content.
+struct judgement {
+  fingerprint of;
+  /// trial: `gateway` runs one of them alone, everybody else holds theirs back. convicted: refused
+  /// with `poison`. cleared: they are like any other.
+  std::string verdict;
+  std::string gateway;
+  /// How long this holds, microseconds; then it is as if nothing had been said.
+  std::uint64_t ttl_us = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"of", &judgement::of}, field{"verdict", &judgement::verdict},
+                      field{"gateway", &judgement::gateway}, field{"ttl_us", &judgement::ttl_us}};
+  }
+};
+
+/// Operator's order, passed from gateway to scheduler to node: stop giving a node ("node-1") or one
+/// engine of it ("node-1/engine-0") new work, or take it back.
+struct drain_order {
+  std::string target;
+  bool drain = true;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"target", &drain_order::target}, field{"drain", &drain_order::drain}};
+  }
+};
+
+/// Scheduler to every gateway: these incarnations take no new attempts; drop idle credit for them.
+/// Answered with `drain_ack`.
+struct drain_notice {
+  std::vector<incarnation_id> incarnations;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"incarnations", &drain_notice::incarnations}};
+  }
+};
+
+/// Gateway to scheduler: it sends those incarnations nothing new. `in_flight`: attempts of this
+/// gateway that still run there.
+struct drain_ack {
+  std::string gateway;
+  std::vector<incarnation_id> incarnations;
+  std::uint32_t in_flight = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"gateway", &drain_ack::gateway},
+                      field{"incarnations", &drain_ack::incarnations},
+                      field{"in_flight", &drain_ack::in_flight}};
   }
 };
 

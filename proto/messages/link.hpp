@@ -18,7 +18,7 @@ namespace coppice::proto {
 /// Gateway to engine.
 struct link_request {
   std::uint32_t v = protocol_version;
-  /// hello, infer, cancel, ping, bye.
+  /// hello, infer, generate, window, cancel, ping, bye.
   std::string op;
   attempt_id attempt;
   /// Of the engine that is meant; another incarnation ignores the frame.
@@ -39,6 +39,15 @@ struct link_request {
   std::string traceparent;
   /// The client's request id, for logs.
   raw_value id;
+  /// The attempt is a suspect: nothing else may run on the engine while it runs.
+  bool alone = false;
+  /// generate: answer in chunks. Without it, one reply at the end.
+  bool stream = false;
+  /// generate: chunks that may be sent unasked; op window: that many more.
+  std::uint32_t window = 0;
+  /// generate: tokens that an earlier attempt has already sent, a bin of little-endian INT32. The
+  /// engine goes on behind them.
+  raw_value emitted;
 
   static constexpr auto fields() {
     return std::tuple{field{"v", &link_request::v},
@@ -56,15 +65,19 @@ struct link_request {
                       field{"class", &link_request::priority_class},
                       field{"tenant", &link_request::tenant},
                       field{"traceparent", &link_request::traceparent},
-                      field{"id", &link_request::id}};
+                      field{"id", &link_request::id},
+                      field{"alone", &link_request::alone},
+                      field{"stream", &link_request::stream},
+                      field{"window", &link_request::window},
+                      field{"emitted", &link_request::emitted}};
   }
 };
 
 /// Engine to gateway.
 struct link_reply {
   std::uint32_t v = protocol_version;
-  /// welcome, reply (the attempt's outcome: outputs or error), refused (beyond capacity: a free
-  /// retry), pong.
+  /// welcome, reply (the attempt's outcome: outputs or error), chunk (a part of a stream's output,
+  /// not final), refused (beyond capacity: a free retry), pong.
   std::string op;
   attempt_id attempt;
   incarnation_id incarnation;
@@ -74,6 +87,7 @@ struct link_reply {
   timing times;
   /// Rows of credit that come back with this reply.
   std::uint32_t credit = 0;
+  /// chunk: index of its first token in the whole stream, from 0.
   std::uint64_t seq = 0;
   bool final = true;
   /// welcome only.

@@ -55,6 +55,10 @@ struct model_card {
   std::uint32_t capacity_rows = 2;
   /// Built-in models such as `echo` take any inputs.
   bool any_inputs = false;
+  /// Serves `generate`: its output is a stream of tokens.
+  bool streams = false;
+  /// Time after which a second attempt may be sent beside the first, microseconds; 0: never.
+  std::uint64_t hedge_after_us = 0;
 
   static constexpr auto fields() {
     return std::tuple{field{"name", &model_card::name},
@@ -64,7 +68,9 @@ struct model_card {
                       field{"batchable", &model_card::batchable},
                       field{"max_batch", &model_card::max_batch},
                       field{"capacity_rows", &model_card::capacity_rows},
-                      field{"any_inputs", &model_card::any_inputs}};
+                      field{"any_inputs", &model_card::any_inputs},
+                      field{"streams", &model_card::streams},
+                      field{"hedge_after_us", &model_card::hedge_after_us}};
   }
   friend bool operator==(const model_card&, const model_card&) = default;
 };
