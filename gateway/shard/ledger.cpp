@@ -1,7 +1,5 @@
 #include "gateway/shard/ledger.hpp"
 
-#include <algorithm>
-
 namespace coppice::gateway {
 
 namespace {
@@ -29,7 +27,7 @@ ledger_row& ledger::open(client_request&& request, route& on, std::uint32_t cost
   row.arrived = now;
   row.deadline = now + std::chrono::milliseconds{request.header.timeout_ms};
   row.request = std::move(request);
-  earliest_ = std::min(earliest_, row.deadline);
+  deadlines_.push(row.id, row.deadline);
   bytes_ += row.request.bytes;
   ++open_;
   ++totals_.accepted;
@@ -72,21 +70,12 @@ ledger_row ledger::close(ledger_row& row, outcome how) {
   bytes_ -= closed.request.bytes;
   --open_;
   ++totals_.ended[static_cast<int>(how)];
+  deadlines_.ended([this](row_id each) { return find(each) != nullptr; });
   return closed;
 }
 
 std::vector<row_id> ledger::expired(steady_time now) {
-  if (now < earliest_) return {};
-  std::vector<row_id> late;
-  earliest_ = steady_time::max();
-  for (const auto& each : slots_) {
-    if (!each.row) continue;
-    if (each.row->deadline <= now)
-      late.push_back(each.row->id);
-    else
-      earliest_ = std::min(earliest_, each.row->deadline);
-  }
-  return late;
+  return deadlines_.passed(now, [this](row_id each) { return find(each) != nullptr; });
 }
 
 std::vector<row_id> ledger::select(const std::function<bool(const ledger_row&)>& predicate) const {

@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "gateway/shard/deadline_queue.hpp"
 #include "gateway/shard/door.hpp"
 
 #include <cstdint>
@@ -61,7 +62,7 @@ class ledger {
   /// Ends the row. @returns it, with everything needed to answer.
   ledger_row close(ledger_row& row, outcome how);
 
-  /// Rows whose deadline has passed. O(1) while none can have.
+  /// Rows whose deadline has passed, the earliest first. Each is told once: close it.
   [[nodiscard]] std::vector<row_id> expired(steady_time now);
   /// Rows for which `predicate` holds. O(open rows): for rare events.
   [[nodiscard]] std::vector<row_id> select(
@@ -85,8 +86,7 @@ class ledger {
   std::vector<std::uint32_t> free_;
   std::size_t open_ = 0;
   std::size_t bytes_ = 0;
-  /// No open row's deadline is earlier.
-  steady_time earliest_ = steady_time::max();
+  deadline_queue deadlines_;
   totals totals_;
 };
 
