@@ -1,5 +1,6 @@
 #include "actors/scheduler_dialler.hpp"
 #include "base/freed_memory.hpp"
+#include "base/random.hpp"
 #include "base/ready_file.hpp"
 #include "base/stop_signal.hpp"
 #include "gateway/gateway_actor.hpp"
@@ -148,8 +149,10 @@ expected<nlohmann::ordered_json> process::start() {
   shard_options own;
   own.gateway = options_.name;
   own.limits = options_.limits;
-  shard_ = std::make_unique<shard_loop>(own, counts_, [this](proto::place_request demand) {
-    caf::anon_send(gateway_, std::move(demand));
+  own.incarnation = {random_id()};
+  own.seed = random_id();
+  shard_ = std::make_unique<shard_loop>(own, counts_, [this](scheduler_mail mail) {
+    std::visit([this](auto& told) { caf::anon_send(gateway_, std::move(told)); }, mail);
   });
   const auto door = shard_->bind(options_.door);
   if (!door) return tl::unexpected(door.error());

@@ -4,16 +4,33 @@
 #include "base/ids.hpp"
 #include "gateway/shard/deadline_queue.hpp"
 #include "gateway/shard/door.hpp"
+#include "gateway/shard/outcome_store.hpp"
+#include "gateway/shard/stream_state.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
 namespace coppice::gateway {
 
 class route;
+
+/// Where an open row is.
+enum class row_state : std::uint8_t {
+  /// Just opened, or between two of the others.
+  idle,
+  /// In its route's queue, for credit.
+  waiting,
+  /// Waits for its next attempt to be due.
+  paused,
+  /// Held back by the poison watch.
+  held,
+  /// Has a live attempt on an engine.
+  sent,
+};
 
 /// One accepted request, from admission to its one outcome.
 struct ledger_row {
@@ -34,6 +51,17 @@ struct ledger_row {
   std::uint32_t sent_version = 0;
   std::uint32_t attempts = 0;
   std::uint32_t refusals = 0;
+  row_state state = row_state::idle;
+  /// paused: until then.
+  steady_time resume_at{};
+  /// Its next or live attempt runs alone on its engine: a trial.
+  bool alone = false;
+  /// Entry of its key; `no_slot`: it has none.
+  outcome_store::slot key = outcome_store::no_slot;
+  /// Of its content; zero until somebody needs it.
+  proto::fingerprint content;
+  /// generate: what has been emitted.
+  std::unique_ptr<stream_state> stream;
 };
 
 /// How a request ended; each accepted one ends in exactly one of these.

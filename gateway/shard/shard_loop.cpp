@@ -61,11 +61,11 @@ int connection_of(const frame_list& message) {
 }  // namespace
 
 shard_loop::shard_loop(shard_options options, shard_counts& counts,
-                       std::function<void(proto::place_request)> place)
+                       std::function<void(scheduler_mail)> tell)
     : clients_closed_{context_, clients_, "clients"},
       engines_closed_{context_, engines_, "engines"},
       counts_{counts},
-      place_{std::move(place)},
+      tell_{std::move(tell)},
       gateway_{options.gateway + "/" + std::to_string(options.index)},
       shard_{std::move(options), *this, &counts} {
   set_up_clients(clients_);
@@ -176,6 +176,8 @@ void shard_loop::take(shard_mail&& mail, steady_time at) {
     void operator()(place_lost) { loop.shard_.on_place_lost(at); }
     void operator()(proto::engine_down& down) { loop.shard_.on_engine_down(down, at); }
     void operator()(proto::catalogue& all) { loop.shard_.on_catalogue(std::move(all)); }
+    void operator()(proto::judgement& judged) { loop.shard_.on_judgement(judged, at); }
+    void operator()(proto::drain_notice& notice) { loop.shard_.on_drain_notice(notice); }
     void operator()(stop_shard) {
       loop.shard_.on_stop(at);
       loop.stopped_ = true;
@@ -235,7 +237,5 @@ void shard_loop::close_link(const engine_link& link) try {
 } catch (const zmq::error_t&) {
   // The connection dropped by itself.
 }
-
-void shard_loop::place(proto::place_request&& demand) { place_(std::move(demand)); }
 
 }  // namespace coppice::gateway

@@ -19,8 +19,10 @@ struct ShardLoop : ::testing::Test {
   shard_counts counts{registry};
   std::promise<proto::place_request> placed;
   bool asked = false;
-  shard_loop loop{{}, counts, [this](proto::place_request demand) {
-                    if (!std::exchange(asked, true)) placed.set_value(std::move(demand));
+  shard_loop loop{{}, counts, [this](scheduler_mail mail) {
+                    auto* demand = std::get_if<proto::place_request>(&mail);
+                    if (demand != nullptr && !std::exchange(asked, true))
+                      placed.set_value(std::move(*demand));
                   }};
   zmq::context_t context{1};
   zmq::socket_t client{context, zmq::socket_type::dealer};

@@ -1,6 +1,6 @@
 #include "gateway/shard/shard.hpp"
 
-#include "tests/gateway/shard/messages.hpp"
+#include "tests/gateway/shard/shard_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,83 +11,11 @@ namespace coppice::gateway {
 
 using testing::a_request;
 using testing::as_message;
+using testing::t0;
 
 namespace {
 
-const steady_time t0{std::chrono::hours{1}};
-
-/// What a shard did to the world.
-struct recorder : shard_effects {
-  struct sent {
-    incarnation_id to;
-    proto::link_request header;
-  };
-  void reply(const client_address&, const proto::reply& header, frame_list&&) override {
-    replies.push_back(header);
-  }
-  bool send(incarnation_id to, const proto::link_request& header, const frame_list&) override {
-    if (to == gone) return false;
-    if (header.op == "infer") attempts.push_back({to, header});
-    if (header.op == "cancel") cancels.push_back(header.attempt);
-    return true;
-  }
-  void open_link(const engine_link& link) override { opened.push_back(link.incarnation); }
-  void close_link(const engine_link& link) override { closed.push_back(link.incarnation); }
-  void place(proto::place_request&& demand) override { places.push_back(std::move(demand)); }
-
-  std::vector<proto::reply> replies;
-  std::vector<sent> attempts;
-  std::vector<attempt_id> cancels;
-  std::vector<incarnation_id> opened, closed;
-  /// Sends on this link fail.
-  incarnation_id gone;
-  std::vector<proto::place_request> places;
-};
-
-struct Shard : ::testing::Test {
-  recorder world;
-  shard gateway{{}, world, nullptr};
-
-  Shard() {
-    proto::model_card echo;
-    echo.name = "echo";
-    echo.version = 1;
-    echo.any_inputs = true;
-    gateway.on_catalogue({{echo}});
-  }
-
-  void ask(int id = 1, steady_time at = t0, std::uint32_t timeout_ms = 1000) {
-    auto request = a_request("echo", id);
-    request.timeout_ms = timeout_ms;
-    gateway.on_client_message(as_message(request), 5, at);
-  }
-  void grant(std::uint64_t incarnation, std::uint32_t rows, steady_time at = t0) {
-    proto::grant given;
-    given.incarnation = {incarnation};
-    given.engine = "engine-" + std::to_string(incarnation);
-    given.endpoint = "tcp://e" + std::to_string(incarnation);
-    given.model = "echo";
-    given.version = 1;
-    given.rows = rows;
-    given.ttl_us = 1'000'000;
-    gateway.on_place_reply({{given}, {}}, at);
-  }
-  void answer(attempt_id attempt, std::uint64_t incarnation, const char* op = "reply",
-              steady_time at = t0) {
-    proto::link_reply reply;
-    reply.op = op;
-    reply.attempt = attempt;
-    reply.incarnation = {incarnation};
-    reply.credit = 1;
-    frame_list message;
-    message.emplace_back(std::string("engine"));
-    message.emplace_back(proto::encode(reply));
-    gateway.on_link_message(std::move(message), at);
-  }
-  [[nodiscard]] std::string code(std::size_t i) const {
-    return world.replies[i].error ? world.replies[i].error->code : "ok";
-  }
-};
+using Shard = testing::ShardFixture;
 
 TEST_F(Shard, PlacesSendsAndAnswersARequest) {
   ask();
@@ -158,9 +86,11 @@ TEST_F(Shard, KeepsOutTheReplyOfAFencedAttempt) {
 
 TEST_F(Shard, GivesUpAfterThreeEnginesWereLostUnderARequest) {
   ask();
-  for (std::uint64_t incarnation = 7; incarnation < 10; ++incarnation) {
-    grant(incarnation, 1);
-    gateway.on_engine_down({"engine", {incarnation}, "was killed", {}}, t0);
+  auto at = t0;
+  for (std::uint64_t incarnation = 7; incarnation < 10; ++incarnation, at += 50ms) {
+    gateway.on_tick(at);  // a second retry may wait a moment
+    grant(incarnation, 1, at);
+    gateway.on_engine_down({"engine", {incarnation}, "was killed", {}, "killed"}, at);
   }
 
   ASSERT_EQ(world.replies.size(), 1u);
