@@ -32,6 +32,15 @@ enum class row_state : std::uint8_t {
   sent,
 };
 
+/// A second attempt beside a row's first: the first of the two to be answered wins.
+struct second_attempt {
+  attempt_id attempt;
+  incarnation_id incarnation;
+  /// The version that it runs.
+  std::uint32_t sent_version = 0;
+  steady_time sent;
+};
+
 /// One accepted request, from admission to its one outcome.
 struct ledger_row {
   row_id id;
@@ -62,6 +71,13 @@ struct ledger_row {
   proto::fingerprint content;
   /// generate: what has been emitted.
   std::unique_ptr<stream_state> stream;
+  /// A hedge; none unless `attempt` is live too.
+  second_attempt hedge;
+
+  /// One of its live attempts is there.
+  [[nodiscard]] bool is_on(incarnation_id engine) const noexcept {
+    return incarnation == engine || (hedge.attempt && hedge.incarnation == engine);
+  }
 };
 
 /// How a request ended; each accepted one ends in exactly one of these.
@@ -81,12 +97,23 @@ class ledger {
   ledger_row& open(client_request&& request, route& on, std::uint32_t cost, steady_time now);
   /// Null if the row is closed or never was.
   [[nodiscard]] ledger_row* find(row_id id) noexcept;
-  /// The row whose live attempt this is, on that incarnation; null for any other: the fence.
+  /// The row of which this is a live attempt, on that incarnation; null for any other: the fence.
   [[nodiscard]] ledger_row* find(attempt_id attempt, incarnation_id incarnation) noexcept;
+  /// The open row that made this attempt, live or fenced; null if that row is closed.
+  [[nodiscard]] ledger_row* owner_of(attempt_id attempt) noexcept;
   /// A new attempt id for the row; the last one is fenced from now on.
   attempt_id begin_attempt(ledger_row& row, incarnation_id incarnation, steady_time now);
-  /// Fences the live attempt: the row waits again.
-  void end_attempt(ledger_row& row) noexcept;
+  /// A second live attempt beside the row's live one. A hedge that it has already is fenced.
+  attempt_id begin_hedge(ledger_row& row, incarnation_id incarnation, std::uint32_t version,
+                         steady_time now);
+  /// Fences the row's attempt. Its hedge, if it has one, takes the place; else the row waits again.
+  /// @returns whether an attempt is live still.
+  bool end_attempt(ledger_row& row) noexcept;
+  /// The same for one of its live attempts, by id. Any other id changes nothing.
+  bool end_attempt(ledger_row& row, attempt_id which) noexcept;
+  /// `winner`, a live attempt of the row, becomes its only one; the other is fenced.
+  /// @returns the other, to be cancelled and its credit given back; without id if there was none.
+  second_attempt keep_only(ledger_row& row, attempt_id winner) noexcept;
   /// Ends the row. @returns it, with everything needed to answer.
   ledger_row close(ledger_row& row, outcome how);
 
@@ -107,6 +134,8 @@ class ledger {
     std::uint32_t generation = 0;
     /// Grows with every attempt that was made here.
     std::uint32_t attempts = 0;
+    /// `attempts` when the row was opened.
+    std::uint32_t attempts_before = 0;
   };
 
   /// A deque: slots never move, so references to rows stay valid.
