@@ -22,8 +22,7 @@ class fake_gateway {
 
   explicit fake_gateway(answering answer) : answer_{std::move(answer)} {
     socket_.set(zmq::sockopt::linger, 0);
-    socket_.set(zmq::sockopt::sndhwm, 0);  // else a ROUTER drops replies beyond 1000
-    socket_.set(zmq::sockopt::rcvhwm, 0);
+    socket_.set(zmq::sockopt::sndhwm, 0);  // or it drops replies that the client has not read yet
     socket_.set(zmq::sockopt::rcvtimeo, 5);
     socket_.bind("tcp://127.0.0.1:*");
     endpoint_ = socket_.get(zmq::sockopt::last_endpoint);
