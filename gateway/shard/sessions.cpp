@@ -140,10 +140,10 @@ std::vector<row_id> sessions::rows_of(std::string_view tenant, std::string_view 
   return rows;
 }
 
-std::vector<row_id> sessions::disconnected(int connection, steady_time now) {
+std::vector<row_id> sessions::disconnected(int closed, steady_time now) {
   std::vector<row_id> rows;
-  const auto at = static_cast<std::size_t>(connection);
-  if (connection < 0 || at >= connections_.size()) return rows;
+  const auto at = static_cast<std::size_t>(closed);
+  if (closed < 0 || at >= connections_.size()) return rows;
   while (connections_[at].first != none) {
     const auto number = connections_[at].first;
     unbind(number);

@@ -58,7 +58,7 @@ class sessions {
   [[nodiscard]] std::vector<row_id> rows_of(std::string_view tenant, std::string_view session,
                                             const client_address& from) const;
   /// The connection closed. @returns rows to cancel now.
-  [[nodiscard]] std::vector<row_id> disconnected(int connection, steady_time now);
+  [[nodiscard]] std::vector<row_id> disconnected(int closed, steady_time now);
   /// Rows whose session did not come back in time: to cancel now.
   [[nodiscard]] std::vector<row_id> given_up(steady_time now);
   /// Numbers of sessions that ended since the last call; they may be given to others.

@@ -14,6 +14,9 @@ namespace {
 
 /// Messages taken from one socket before the other sources get their turn.
 constexpr int burst = 256;
+/// Messages that may wait in ZeroMQ for one client to read them: a client that has more requests in
+/// flight and stops reading loses replies.
+constexpr int unread_replies = 20'000;
 constexpr duration tick = 5ms;
 constexpr long idle_wait_ms = 50;
 constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
@@ -22,7 +25,7 @@ constexpr auto last = zmq::send_flags::dontwait;
 void set_up_clients(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::router_mandatory, true);
   socket.set(zmq::sockopt::linger, 0);
-  socket.set(zmq::sockopt::sndhwm, 1000);
+  socket.set(zmq::sockopt::sndhwm, unread_replies);
   socket.set(zmq::sockopt::rcvhwm, 1000);
   socket.set(zmq::sockopt::backlog, 4096);
   socket.set(zmq::sockopt::handshake_ivl, 2000);
@@ -151,8 +154,16 @@ bool shard_loop::receive_clients() {
 }
 
 void shard_loop::take_closed(steady_time at) {
-  while (const auto closed = engines_closed_.next()) shard_.on_link_reset(closed->endpoint, at);
-  while (const auto closed = clients_closed_.next()) shard_.on_client_gone(closed->connection, at);
+  using kind = socket_monitor::event::kind;
+  while (const auto event = engines_closed_.next()) shard_.on_link_reset(event->endpoint, at);
+  while (const auto event = clients_closed_.next()) {
+    if (event->what == kind::refused) {
+      counts_.handshakes_failed.Increment();
+      continue;
+    }
+    counts_.connections_closed.Increment();
+    shard_.on_client_gone(event->connection, at);
+  }
 }
 
 bool shard_loop::take_mail() {
