@@ -40,11 +40,21 @@ clients::inquiry clients::look_up(const client_request& request, steady_time now
   if (asked.found.what == outcome_store::verdict::reused) {
     refuse(request.from, header.id,
            {errc::key_reused, "The key '" + header.key + "' was used with another input.", 0});
-  } else if (asked.found.what == outcome_store::verdict::replay) {
-    auto [reply, frames] = replay(*asked.found.outcome, header.id);
-    effects_.reply(request.from, reply, std::move(frames));
+  } else if (asked.found.what == outcome_store::verdict::replay &&
+             (header.op != "generate" || asked.found.outcome->header.error)) {
+    send_again(request, *asked.found.outcome);
   }
   return asked;
+}
+
+outcome_store::found clients::find(const client_request& request, steady_time now) {
+  if (request.header.key.empty()) return {};
+  return outcomes_.find(hash_(request.tenant, request.header.key), now);
+}
+
+void clients::send_again(const client_request& request, const kept_outcome& kept) {
+  auto [reply, frames] = replay(kept, request.header.id);
+  effects_.reply(request.from, reply, std::move(frames));
 }
 
 void clients::joined(ledger_row& row, const client_request& by, std::uint32_t client) {
@@ -66,7 +76,7 @@ void clients::opened(ledger_row& row, std::uint32_t client, const inquiry& asked
 }
 
 void clients::answer(ledger_row& closed, proto::reply&& outcome, frame_list&& frames,
-                     steady_time now) {
+                     steady_time now, std::optional<kept_outcome> whole) {
   sessions_.readdress(closed.id, closed.request.from);
   sessions_.closed(closed.id);
   outcome.id = std::move(closed.request.header.id);
@@ -78,9 +88,11 @@ void clients::answer(ledger_row& closed, proto::reply&& outcome, frame_list&& fr
     outcomes_.forget(closed.key);
     return effects_.reply(closed.request.from, outcome, std::move(frames));
   }
-  auto kept = share(frames);
+  auto kept = whole ? std::move(whole->frames) : share(frames);
   effects_.reply(closed.request.from, outcome, std::move(frames));
-  outcomes_.done(closed.key, {std::move(outcome), std::move(kept)}, closed.deadline, now);
+  outcomes_.done(closed.key,
+                 {whole ? std::move(whole->header) : std::move(outcome), std::move(kept)},
+                 closed.deadline, now);
 }
 
 const client_address& clients::address_of(ledger_row& row) const {

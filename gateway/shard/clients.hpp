@@ -6,7 +6,7 @@
 #include "gateway/shard/shard_effects.hpp"
 
 #include <cstdint>
-#include <string_view>
+#include <optional>
 #include <vector>
 
 namespace coppice::gateway {
@@ -44,6 +44,10 @@ class clients {
   /// not fresh is answered here: a kept outcome is sent again, a key with other content refused;
   /// `join` leaves the row for `joined`.
   inquiry look_up(const client_request& request, steady_time now);
+  /// What is known of the key of a `resume`; `fresh`, if it has none.
+  [[nodiscard]] outcome_store::found find(const client_request& request, steady_time now);
+  /// A kept outcome for who asks for it now.
+  void send_again(const client_request& request, const kept_outcome& kept);
   /// The asker takes the place of the row's: the outcome goes where it asked from.
   void joined(ledger_row& row, const client_request& by, std::uint32_t client);
 
@@ -51,8 +55,9 @@ class clients {
   /// @param asked  what `look_up` gave for it.
   void opened(ledger_row& row, std::uint32_t client, const inquiry& asked);
   /// Sends the one outcome of a closed row, and keeps it if it is the key's for good.
-  /// `frames` may be moved from.
-  void answer(ledger_row& closed, proto::reply&& outcome, frame_list&& frames, steady_time now);
+  /// `frames` may be moved from. @param whole  what is kept instead, of a stream.
+  void answer(ledger_row& closed, proto::reply&& outcome, frame_list&& frames, steady_time now,
+              std::optional<kept_outcome> whole = std::nullopt);
   /// Where a part of the row's answer goes now.
   [[nodiscard]] const client_address& address_of(ledger_row& row) const;
 

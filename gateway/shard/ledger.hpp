@@ -30,6 +30,8 @@ enum class row_state : std::uint8_t {
   held,
   /// Has a live attempt on an engine.
   sent,
+  /// A stream whose engine is done, and whose client has not read all of it.
+  delivering,
 };
 
 /// A second attempt beside a row's first: the first of the two to be answered wins.
@@ -60,6 +62,8 @@ struct ledger_row {
   std::uint32_t sent_version = 0;
   std::uint32_t attempts = 0;
   std::uint32_t refusals = 0;
+  /// As the engine reported them.
+  std::uint64_t batch_us = 0, compute_us = 0;
   row_state state = row_state::idle;
   /// paused: until then.
   steady_time resume_at{};

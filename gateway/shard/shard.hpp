@@ -49,7 +49,8 @@ struct shard_options {
 /// The decisions of one gateway shard: admission, waiting, credit, attempts, fencing, outcomes.
 /// Pure: time comes in as an argument, the world is `shard_effects`. One thread.
 /// shard.cpp has what comes from schedulers and from time, shard_requests.cpp what clients ask,
-/// shard_attempts.cpp what becomes of attempts.
+/// shard_attempts.cpp what becomes of attempts,
+/// shard_streams.cpp what is special about streams.
 class shard {
  public:
   /// `effects` and `counts` outlive the shard; `counts` may be null.
@@ -86,7 +87,7 @@ class shard {
 
   // what clients ask
   void infer(client_request&& request, std::uint32_t client, steady_time now);
-  void join(row_id row, const client_request& request, std::uint32_t client);
+  void join(ledger_row& row, const client_request& request, std::uint32_t client, steady_time now);
   void admit(client_request&& request, std::uint32_t client, const clients::inquiry& asked,
              steady_time now);
   void start(ledger_row& row, steady_time now);
@@ -95,6 +96,7 @@ class shard {
   void answer_models(const client_request& request);
   void answer_status(const client_request& request);
   void refuse(const client_request& request, const error& why);
+  [[nodiscard]] expected<void> check_op(const proto::request& header) const;
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
   [[nodiscard]] expected<void> admit_to(const route& on, const client_request& request) const;
   [[nodiscard]] expected<route*> route_for(const proto::request& header);
@@ -121,7 +123,23 @@ class shard {
   void carry_out_orders(steady_time now);
   void send_cancel(const ledger_row& row);
 
+  // streams
+  [[nodiscard]] expected<void> begin_stream(ledger_row& row) const;
+  void take_chunk(ledger_row& row, const proto::link_reply& reply, const frame_list& frames,
+                  steady_time now);
+  [[nodiscard]] static bool take_tokens(ledger_row& row, const proto::link_reply& reply,
+                                        const frame_list& frames);
+  void break_stream(ledger_row& row, steady_time now);
+  void end_stream(ledger_row& row, proto::link_reply&& reply, const frame_list& frames,
+                  steady_time now);
+  void deliver(ledger_row& row, steady_time now);
+  void complete_stream(ledger_row& row, steady_time now);
+  void acknowledge(const client_request& request, steady_time now);
+  void resume(const client_request& request, std::uint32_t client, steady_time now);
+  void resume_finished(const client_request& request, const kept_outcome& kept);
+
   // outcomes
+  [[nodiscard]] proto::reply success(ledger_row& row, steady_time now);
   void complete(ledger_row& row, proto::link_reply&& reply, frame_list&& frames, steady_time now);
   void finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now);
   void cancel_rows(const std::vector<row_id>& rows, const char* why, steady_time now);

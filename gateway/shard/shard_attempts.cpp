@@ -2,6 +2,7 @@
 #include "gateway/shard/request_log.hpp"
 #include "gateway/shard/shard.hpp"
 #include "proto/codec/codec.hpp"
+#include "proto/codec/tokens.hpp"
 
 #include <algorithm>
 
@@ -87,6 +88,11 @@ proto::link_request shard::attempt_for(ledger_row& row, const credit_line& line,
   out.parameters = header.parameters;
   out.traceparent = header.traceparent;
   out.alone = row.alone;
+  if (row.stream == nullptr) return out;
+  out.op = "generate";
+  out.stream = true;
+  out.window = row.stream->begin_attempt();
+  out.emitted = proto::pack_tokens(row.stream->emitted());
   return out;
 }
 
@@ -140,7 +146,7 @@ void shard::on_link_message(frame_list&& message, steady_time now) {
   auto* link = links_.find(reply->incarnation);
   if (link == nullptr) return;
   link->heard = now;
-  if (reply->op != "reply" && reply->op != "refused") return;
+  if (reply->op != "reply" && reply->op != "refused" && reply->op != "chunk") return;
   auto* row = ledger_.find(reply->attempt, reply->incarnation);
   if (row == nullptr) {
     if (counts_ != nullptr) counts_->late_replies.Increment();
@@ -148,6 +154,7 @@ void shard::on_link_message(frame_list&& message, steady_time now) {
   }
   if (reply->op == "refused") return take_refusal(*row, now);
   message.erase(message.begin(), message.begin() + 2);
+  if (reply->op == "chunk") return take_chunk(*row, *reply, message, now);
   take_reply(*row, std::move(*reply), std::move(message), now);
 }
 
@@ -174,6 +181,8 @@ void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& 
   if (reply.error)
     attempt_failed(
         row, {attempt_end::answered, code_from_name(reply.error->code), reply.error->message}, now);
+  else if (row.stream != nullptr)
+    end_stream(row, std::move(reply), frames, now);
   else
     complete(row, std::move(reply), std::move(frames), now);
   spend_credit(on, now);
@@ -245,6 +254,8 @@ void shard::attempt_failed(ledger_row& row, const attempt_failure& failure, stea
   tried_request tried;
   tried.at_most_once = header.at_most_once;
   tried.ran_alone = row.alone;
+  tried.stream_began = row.stream != nullptr && !row.stream->emitted().empty();
+  tried.resumable = row.stream != nullptr && row.stream->can_move();
   tried.attempts = row.attempts;
   tried.refusals = row.refusals;
   tried.time_left = row.deadline - now;
@@ -306,19 +317,27 @@ void shard::count(const ledger_row& row, std::size_t code, steady_time now) {
   counts->total_seconds->Observe(seconds(now - row.arrived));
 }
 
-void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& frames,
-                     steady_time now) {
+/// The final reply of a row that succeeded, counted.
+proto::reply shard::success(ledger_row& row, steady_time now) {
   proto::reply out;
-  out.outputs = std::move(reply.outputs);
   out.model = row.request.header.model;
   out.version = row.sent_version;
   out.final = true;
-  out.times = proto::timing{to_us(row.sent - row.arrived), reply.times.batch_us,
-                            reply.times.compute_us, to_us(now - row.arrived), row.attempts};
+  out.times = proto::timing{to_us(row.sent - row.arrived), row.batch_us, row.compute_us,
+                            to_us(now - row.arrived), row.attempts};
   if (row.on->counts != nullptr)
     row.on->counts->queue_seconds->Observe(seconds(row.sent - row.arrived));
   count(row, ok_code, now);
   row.on->budget.succeeded();
+  return out;
+}
+
+void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& frames,
+                     steady_time now) {
+  row.batch_us = reply.times.batch_us;
+  row.compute_us = reply.times.compute_us;
+  auto out = success(row, now);
+  out.outputs = std::move(reply.outputs);
   auto closed = ledger_.close(row, outcome::completed);
   clients_.answer(closed, std::move(out), std::move(frames), now);
 }

@@ -25,15 +25,18 @@ void shard::on_client_message(frame_list&& message, int connection, steady_time 
   opened->from.connection = connection;
   const auto client = clients_.heard(*opened);
   const auto& op = opened->header.op;
-  if (op == "infer") return infer(std::move(*opened), client, now);
+  if (op == "infer" || op == "generate") return infer(std::move(*opened), client, now);
   if (op == "cancel") return cancel(*opened, now);
+  if (op == "ack") return acknowledge(*opened, now);
+  if (op == "resume") return resume(*opened, client, now);
   if (op == "ping") return answer_ping(*opened);
   if (op == "models" || op == "model") return answer_models(*opened);
   if (op == "status") return answer_status(*opened);
   if (counts_ != nullptr) counts_->rejected.Increment();
   refuse(*opened, {errc::invalid,
                    "Field 'op' is '" + op.substr(0, 32) +
-                       "'; this build serves infer, cancel, ping, models, model, status.",
+                       "'; there are infer, generate, cancel, ack, resume, ping, models, model, "
+                       "status.",
                    0});
 }
 
@@ -82,6 +85,14 @@ expected<route*> shard::route_for(const proto::request& header) {
   return (routes_[key] = std::move(made)).get();
 }
 
+/// Whether the model is one for that operation.
+expected<void> shard::check_op(const proto::request& header) const {
+  const auto* model = catalogue_.find(header.model, header.version);
+  if (model == nullptr || model->streams == (header.op == "generate")) return {};
+  return fail(errc::invalid, "Model " + name_of(header) + " is one for op " +
+                                 (model->streams ? "generate" : "infer") + ".");
+}
+
 expected<std::uint32_t> shard::cost_of(const proto::request& header) const {
   const auto* model = catalogue_.find(header.model, header.version);
   if (model == nullptr || !model->batchable || model->any_inputs || header.inputs.empty())
@@ -109,7 +120,10 @@ expected<void> shard::admit_to(const route& on, const client_request& request) c
 void shard::infer(client_request&& request, std::uint32_t client, steady_time now) {
   const auto asked = clients_.look_up(request, now);
   if (asked.found.what == outcome_store::verdict::join)
-    return join(asked.found.row, request, client);
+    return join(*ledger_.find(asked.found.row), request, client, now);
+  if (asked.found.what == outcome_store::verdict::replay && request.header.op == "generate" &&
+      !asked.found.outcome->header.error)
+    return resume_finished(request, *asked.found.outcome);
   if (asked.found.what != outcome_store::verdict::fresh) return;
   if (request.header.again && request.header.at_most_once)
     return refuse(request,
@@ -118,14 +132,20 @@ void shard::infer(client_request&& request, std::uint32_t client, steady_time no
   admit(std::move(request), client, asked, now);
 }
 
-void shard::join(row_id row, const client_request& request, std::uint32_t client) {
-  if (auto* open = ledger_.find(row)) clients_.joined(*open, request, client);
+void shard::join(ledger_row& row, const client_request& request, std::uint32_t client,
+                 steady_time now) {
+  if (row.stream != nullptr)
+    if (auto resumed = row.stream->resume(request.header.seq); !resumed)
+      return refuse(request, resumed.error());
+  clients_.joined(row, request, client);
+  if (row.stream != nullptr) deliver(row, now);
 }
 
 void shard::admit(client_request&& request, std::uint32_t client, const clients::inquiry& asked,
                   steady_time now) {
   const auto on = route_for(request.header);
   if (!on) return refuse(request, on.error());
+  if (auto fits = check_op(request.header); !fits) return refuse(request, fits.error());
   const auto cost = cost_of(request.header);
   if (!cost) return refuse(request, cost.error());
   auto& budget = (*on)->budget;
@@ -138,6 +158,8 @@ void shard::admit(client_request&& request, std::uint32_t client, const clients:
   budget.admitted(now);
   auto& row = ledger_.open(std::move(request), **on, *cost, now);
   clients_.opened(row, client, asked);
+  if (auto begun = begin_stream(row); !begun)
+    return finish_with_error(row, begun.error(), outcome::failed, now);
   start(row, now);
 }
 

@@ -23,7 +23,7 @@ struct recorded_world : shard_effects {
   }
   bool send(incarnation_id to, const proto::link_request& header, const frame_list&) override {
     if (to == gone) return false;
-    if (header.op == "infer") attempts.push_back({to, header});
+    if (header.op == "infer" || header.op == "generate") attempts.push_back({to, header});
     if (header.op == "cancel") cancels.push_back(header.attempt);
     return true;
   }
