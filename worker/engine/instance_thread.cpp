@@ -4,10 +4,10 @@
 
 namespace coppice::worker {
 
-void finished_queue::push(instance_thread* from, finished_batch&& done) {
+void finished_queue::push(std::size_t instance, finished_batch&& done) {
   const std::lock_guard lock{mutex_};
   const bool first = entries_.empty();
-  entries_.push_back({from, std::move(done)});
+  entries_.push_back({instance, std::move(done)});
   if (first) wake_.ring();
 }
 
@@ -73,9 +73,11 @@ batch_item warm_up_item(const model_spec& spec) {
   return item;
 }
 
-instance_thread::instance_thread(const model_spec& spec, model_loader load, std::string device,
-                                 progress_page::lane& page, finished_queue& finished)
-    : spec_{spec},
+instance_thread::instance_thread(std::size_t instance, const model_spec& spec, model_loader load,
+                                 std::string device, progress_page::lane& page,
+                                 finished_queue& finished)
+    : instance_{instance},
+      spec_{spec},
       load_{load},
       device_{std::move(device)},
       page_{page},
@@ -98,7 +100,6 @@ expected<void> instance_thread::wait_ready() {
 }
 
 void instance_thread::start(batch&& next) {
-  busy_ = true;
   {
     const std::lock_guard lock{mutex_};
     next_ = std::move(next);
@@ -131,7 +132,7 @@ void instance_thread::run() {
     auto running = std::move(*next_);
     next_.reset();
     lock.unlock();
-    finished_.push(this, run_step(**instance, std::move(running), page_));
+    finished_.push(instance_, run_step(**instance, std::move(running), page_));
     lock.lock();
   }
 }

@@ -13,16 +13,14 @@
 
 namespace coppice::worker {
 
-class instance_thread;
-
 /// Where instance threads leave what has run; the link thread takes it and is woken once for many.
 class finished_queue {
  public:
   struct entry {
-    instance_thread* from;
+    std::size_t instance;
     finished_batch done;
   };
-  void push(instance_thread* from, finished_batch&& done);
+  void push(std::size_t instance, finished_batch&& done);
   [[nodiscard]] std::vector<entry> take();
   [[nodiscard]] int fd() const noexcept { return wake_.fd(); }
 
@@ -36,8 +34,9 @@ class finished_queue {
 /// batch at a time and gets it back through the queue.
 class instance_thread {
  public:
-  instance_thread(const model_spec& spec, model_loader load, std::string device,
-                  progress_page::lane& page, finished_queue& finished);
+  /// @param instance  its number, for the queue. `spec`, `page` and `finished` outlive it.
+  instance_thread(std::size_t instance, const model_spec& spec, model_loader load,
+                  std::string device, progress_page::lane& page, finished_queue& finished);
   /// Waits for the step that runs.
   ~instance_thread();
   instance_thread(const instance_thread&) = delete;
@@ -45,21 +44,19 @@ class instance_thread {
 
   /// Blocks until the instance is loaded and warm. @error what loading or warm-up said.
   expected<void> wait_ready();
+  /// The batch before has come back.
   void start(batch&& next);
-  [[nodiscard]] bool busy() const noexcept { return busy_; }
-  /// The owner has taken the finished batch.
-  void free() noexcept { busy_ = false; }
 
  private:
   void run();
   expected<std::unique_ptr<model>> load_and_warm_up();
 
+  std::size_t instance_;
   const model_spec& spec_;
   model_loader load_;
   std::string device_;
   progress_page::lane& page_;
   finished_queue& finished_;
-  bool busy_ = false;  // link thread only
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -4,17 +4,7 @@
 #include "worker/engine/progress_page.hpp"
 #include "worker/model/model.hpp"
 
-#include <vector>
-
 namespace coppice::worker {
-
-/// A batch that has run: one result per attempt, in order.
-struct finished_batch {
-  batch ran;
-  std::vector<expected<item_outputs>> results;
-  steady_time began{};
-  duration took{0};
-};
 
 /// Runs `batch` on `instance`, the page showing its attempts while it runs. If a batch of several
 /// fails, each of its items runs alone, so that only the bad one fails; one whose deadline has

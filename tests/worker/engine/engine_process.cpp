@@ -141,13 +141,14 @@ void link_peer::hello() {
 }
 
 void link_peer::infer(std::uint64_t attempt, const std::string& model, const std::string& bytes,
-                      proto::raw_value parameters, std::chrono::microseconds timeout) {
+                      proto::raw_value parameters, std::chrono::microseconds timeout, bool alone) {
   proto::link_request request;
   request.op = "infer";
   request.attempt = {attempt};
   request.model = model;
   request.version = 1;
   request.timeout_us = static_cast<std::uint64_t>(timeout.count());
+  request.alone = alone;
   request.parameters = std::move(parameters);
   request.inputs.push_back({"x", "UINT8", {static_cast<std::int64_t>(bytes.size())}, 0u, {}});
   send(std::move(request), {bytes});

@@ -54,7 +54,7 @@ class link_peer {
   /// An `infer` of one UINT8 input "x" with those bytes.
   void infer(std::uint64_t attempt, const std::string& model, const std::string& bytes,
              proto::raw_value parameters = {},
-             std::chrono::microseconds timeout = std::chrono::seconds{20});
+             std::chrono::microseconds timeout = std::chrono::seconds{20}, bool alone = false);
 
   struct message {
     proto::link_reply header;

@@ -460,6 +460,42 @@ TEST(Engine, CrashDiesByItsSignalOrExitStatus) {
   EXPECT_TRUE(WIFEXITED(by_status) && WEXITSTATUS(by_status) == 3) << by_status;
 }
 
+/// The attempts of the steps in progress, as a worker reads them after the engine's end.
+std::vector<std::uint64_t> suspects_on(const progress_page& page) {
+  std::vector<std::uint64_t> suspects;
+  for (const auto& lane : page.lanes)
+    if (lane.ticks.load() % 2 == 1)
+      for (std::uint32_t i = 0; i < lane.attempt_count.load(); ++i)
+        suspects.push_back(lane.attempts[i].load());
+  return suspects;
+}
+
+TEST(Engine, RunsASuspectAloneSoThatThePageNamesOnlyIt) {
+  running_engine engine{{"--builtin", "crash", "--builtin", "sleep"}};
+  ASSERT_TRUE(engine.welcome);
+  engine.peer->infer(1, "sleep", "x", parameters("ms", 200));
+  ASSERT_TRUE(engine.wait_for_step(1));
+
+  engine.peer->infer(2, "crash", "x", {}, 20s, true);
+  engine.peer->infer(3, "sleep", "x", parameters("ms", 200));
+  const auto status = engine.process.wait_end();
+
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV) << status;
+  EXPECT_THAT(suspects_on(engine.process.page()), testing::ElementsAre(2u));
+}
+
+TEST(Engine, NamesWhatRunsBesideACrashWithoutASuspect) {
+  running_engine engine{{"--builtin", "crash", "--builtin", "sleep"}};
+  ASSERT_TRUE(engine.welcome);
+  engine.peer->infer(1, "sleep", "x", parameters("ms", 5000));
+  ASSERT_TRUE(engine.wait_for_step(1));
+
+  engine.peer->infer(2, "crash", "x");
+  ASSERT_NE(engine.process.wait_end(), -1);
+
+  EXPECT_THAT(suspects_on(engine.process.page()), testing::UnorderedElementsAre(1u, 2u));
+}
+
 TEST(Engine, SaysWhyItCannotStart) {
   engine_process unknown{{"--builtin", "parrot"}};
   engine_process nowhere{{"--builtin", "echo", "--bind", "203.0.113.7"}};

@@ -35,7 +35,7 @@ TEST(InstanceThread, RunsOneBatchAfterTheOther) {
   spec.builtin = "echo";
   progress_page::lane page;
   finished_queue finished;
-  instance_thread instance{spec, load_builtin, "cpu", page, finished};
+  instance_thread instance{5, spec, load_builtin, "cpu", page, finished};
   ASSERT_TRUE(instance.wait_ready());
 
   for (std::uint64_t i = 1; i <= 3; ++i) {
@@ -43,12 +43,10 @@ TEST(InstanceThread, RunsOneBatchAfterTheOther) {
     one.attempts.push_back(an_attempt{i});
     one.rows = 1;
     instance.start(std::move(one));
-    EXPECT_TRUE(instance.busy());
     const auto done = wait_for(finished);
     ASSERT_EQ(done.size(), 1u);
-    EXPECT_EQ(done[0].from, &instance);
+    EXPECT_EQ(done[0].instance, 5u);
     EXPECT_EQ(done[0].done.ran.attempts[0].id.value, i);
-    instance.free();
   }
   EXPECT_EQ(page.ticks.load(), 6u);
 }
@@ -57,7 +55,7 @@ TEST(InstanceThread, SaysWhyItCannotLoad) {
   const auto spec = a_spec();
   progress_page::lane page;
   finished_queue finished;
-  instance_thread instance{spec, load_nothing, "cuda:7", page, finished};
+  instance_thread instance{0, spec, load_nothing, "cuda:7", page, finished};
 
   const auto ready = instance.wait_ready();
 
@@ -69,7 +67,7 @@ TEST(InstanceThread, IsNotReadyIfItsWarmUpFails) {
   const auto spec = a_spec();
   progress_page::lane page;
   finished_queue finished;
-  instance_thread instance{spec, load_cold, "cpu", page, finished};
+  instance_thread instance{0, spec, load_cold, "cpu", page, finished};
 
   const auto ready = instance.wait_ready();
 
@@ -86,7 +84,7 @@ TEST(InstanceThread, EndsForeignExceptionsOfALoader) {
   const auto spec = a_spec();
   progress_page::lane page;
   finished_queue finished;
-  instance_thread instance{spec, load_throwing, "cpu", page, finished};
+  instance_thread instance{0, spec, load_throwing, "cpu", page, finished};
 
   const auto ready = instance.wait_ready();
 

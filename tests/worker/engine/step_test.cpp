@@ -83,7 +83,7 @@ TEST(Step, DoesNotRunExpiredItemsAgain) {
   picky_model model;
   progress_page::lane page;
 
-  const auto done = run_step(model, a_batch({"a", "bad"}, t0), page);
+  const auto done = run_step(model, a_batch({"a", "bad"}, steady_time{1ns}), page);
 
   ASSERT_FALSE(done.results[0]);
   EXPECT_EQ(done.results[0].error().code, errc::deadline);
