@@ -74,7 +74,7 @@ expected<void> engine::load_model(served_model& served, std::size_t& next_lane) 
     auto instance = load_builtin(spec, options_.device);
     if (!instance) return tl::unexpected(instance.error());
     served.in_line = std::move(*instance);
-    served.in_line_page = &options_.page->lanes[next_lane++];
+    served.in_line_lane = {&options_.page->lanes[next_lane++], step_limits{spec.steady}};
     return {};
   }
   for (std::uint32_t i = 0; i < spec.instances; ++i) {
@@ -289,7 +289,7 @@ void engine::cancel(const std::string& gateway, attempt_id id) {
 void engine::start_batches(served_model& served) {
   if (served.in_line) {
     while (auto next = served.queue.next(now())) {
-      auto done = run_step(*served.in_line, std::move(*next), *served.in_line_page);
+      auto done = run_step(*served.in_line, std::move(*next), served.in_line_lane);
       account(served, done);
       answer_batch(served, std::move(done));
     }

@@ -78,7 +78,7 @@ instance_thread::instance_thread(const model_spec& spec, model_loader load, std:
     : spec_{spec},
       load_{load},
       device_{std::move(device)},
-      page_{page},
+      lane_{&page, step_limits{spec.steady}},
       finished_{finished},
       thread_{[this] { run(); }} {}
 
@@ -131,7 +131,7 @@ void instance_thread::run() {
     auto running = std::move(*next_);
     next_.reset();
     lock.unlock();
-    finished_.push(this, run_step(**instance, std::move(running), page_));
+    finished_.push(this, run_step(**instance, std::move(running), lane_));
     lock.lock();
   }
 }

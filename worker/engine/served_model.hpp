@@ -25,7 +25,7 @@ struct served_model {
   load_counts counts;
   /// Set instead of `instances` for built-in models that take no time: they run on the link thread.
   std::unique_ptr<model> in_line;
-  progress_page::lane* in_line_page = nullptr;
+  step_lane in_line_lane;
   std::vector<std::unique_ptr<instance_thread>> instances;
 };
 
