@@ -38,7 +38,7 @@ TEST(NodeActor, SendsEverySchedulerItReachesItsFullState) {
   options.name = "node-9";
   options.engines = {{}, {}};
   options.engine_program = "/bin/false";
-  options.restart.intensity = 0;
+  options.supervision.restart.intensity = 0;
   const auto node = spawn_node(system, options, "http://m", registry);
 
   caf::anon_send(node, scheduler, std::uint32_t{0});
