@@ -112,7 +112,7 @@ class cluster_up {
   void announce_if_ready(child& of);
   void stop();
   /// @returns false if a stop signal came meanwhile.
-  bool stop_all(const std::string& role, duration limit);
+  bool stop_all(const std::vector<child*>& which, duration limit);
   [[nodiscard]] json worker_config(std::uint32_t k) const;
 
   up_options options_;
@@ -334,21 +334,22 @@ void cluster_up::supervise() {
   }
 }
 
-bool cluster_up::stop_all(const std::string& role, duration limit) {
-  for (const auto& each : children_)
-    if (each->role() == role) each->signal(SIGTERM);
+bool cluster_up::stop_all(const std::vector<child*>& which, duration limit) {
+  for (const auto& each : which) each->signal(SIGTERM);
   const auto until = now() + limit;
-  for (const auto& each : children_)
-    while (each->role() == role && each->pid() > 0 && !each->has_ended() && now() < until)
+  for (const auto& each : which)
+    while (each->pid() > 0 && !each->has_ended() && now() < until)
       if (signals_.wait(5)) return false;
   return true;
 }
 
-/// Where requests enter first, so that what is below them is idle when it stops. A second Ctrl-C,
-/// or a limit, leaves the rest to the destructors, which kill.
+/// Where requests enter first, so that what is below is idle when it stops. A second Ctrl-C, or a
+/// limit, leaves the rest to the destructors, which kill.
 void cluster_up::stop() {
-  stop_all("gateway", gateway_stop_limit) && stop_all("worker", stop_limit) &&
-      stop_all("scheduler", stop_limit);
+  std::vector<child*> gateways, others;
+  for (const auto& each : children_)
+    (each->role() == "gateway" ? gateways : others).push_back(each.get());
+  if (stop_all(gateways, gateway_stop_limit)) stop_all(others, stop_limit);
 }
 
 int cluster_up::run() try {

@@ -107,6 +107,9 @@ void engine_watch::watch(running& it) {
                   {it.process.control_fd(), POLLIN, 0},
                   {it.process.error_fd(), POLLIN, 0},
                   {stop_.get(), POLLIN, 0}};
+  // An engine stays where its worker is; once it is being killed it no longer shows its group.
+  it.kills_file = memory_kills_file_of(it.process.pid());
+  look(it, now());
   for (;;) {
     ::poll(fds, 4, static_cast<int>(look_period / 1ms));
     const auto at = now();
@@ -137,7 +140,6 @@ void engine_watch::take_reports(running& it) {
 
 void engine_watch::look(running& it, steady_time at) {
   it.next_look = at + look_period;
-  it.kills_file = memory_kills_file_of(it.process.pid());
   it.kills.see(read_memory_kills(it.kills_file), at);
   const auto found = it.progress.look(it.process.page(), it.serving && !it.asked, at);
   if (it.progress.quiet() != it.quiet) events_.quiet(it.quiet = it.progress.quiet());
