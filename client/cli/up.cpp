@@ -23,6 +23,8 @@ using json = nlohmann::ordered_json;
 
 namespace {
 
+/// A gateway may let its open requests end; without gateways nobody waits for what engines run.
+constexpr duration gateway_stop_limit = 35s;
 constexpr duration stop_limit = 4s;
 constexpr int start_poll_ms = 2;
 constexpr int watch_poll_ms = 100;
@@ -109,6 +111,8 @@ class cluster_up {
   void restart_ended();
   void announce_if_ready(child& of);
   void stop();
+  /// @returns false if a stop signal came meanwhile.
+  bool stop_all(const std::vector<child*>& which, duration limit);
   [[nodiscard]] json worker_config(std::uint32_t k) const;
 
   up_options options_;
@@ -330,12 +334,22 @@ void cluster_up::supervise() {
   }
 }
 
-void cluster_up::stop() {
-  for (const auto& each : children_) each->signal(SIGTERM);
-  const auto until = now() + stop_limit;
-  for (const auto& each : children_)
+bool cluster_up::stop_all(const std::vector<child*>& which, duration limit) {
+  for (const auto& each : which) each->signal(SIGTERM);
+  const auto until = now() + limit;
+  for (const auto& each : which)
     while (each->pid() > 0 && !each->has_ended() && now() < until)
-      if (signals_.wait(5)) return;  // a second Ctrl-C: the destructors kill
+      if (signals_.wait(5)) return false;
+  return true;
+}
+
+/// Where requests enter first, so that what is below is idle when it stops. A second Ctrl-C, or a
+/// limit, leaves the rest to the destructors, which kill.
+void cluster_up::stop() {
+  std::vector<child*> gateways, others;
+  for (const auto& each : children_)
+    (each->role() == "gateway" ? gateways : others).push_back(each.get());
+  if (stop_all(gateways, gateway_stop_limit)) stop_all(others, stop_limit);
 }
 
 int cluster_up::run() try {

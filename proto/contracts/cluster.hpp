@@ -32,7 +32,11 @@ using gateway_actor = caf::typed_actor<
 
 using node_actor = caf::typed_actor<
     // The scheduler has the node's snapshot of that sequence number.
-    rpc<void(std::uint64_t)>>;
+    rpc<void(std::uint64_t)>,
+    // An operator's order for this node or one of its engines. It shows in the next snapshot, as
+    // the verdict `draining` or `up`; it outlives the engine's restarts, not the node's. Whatever
+    // is not of this node is ignored.
+    rpc<void(drain_order)>>;
 
 using scheduler_actor = caf::typed_actor<
     // A gateway makes itself known; it is sent `catalogue` and `engine_down` from then on.
@@ -59,4 +63,5 @@ CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::cluster_status))
 CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::gateway_actor))
 CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::node_actor))
 CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::scheduler_actor))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::drain_order))
 CAF_END_TYPE_ID_BLOCK(coppice_cluster)

@@ -179,6 +179,20 @@ struct model_load {
   }
 };
 
+/// One end of an engine's process.
+struct restart_note {
+  /// Before the snapshot that carries this, milliseconds.
+  std::uint64_t ago_ms = 0;
+  /// As in `engine_down`.
+  std::string cause;
+  std::string reason;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"ago_ms", &restart_note::ago_ms}, field{"cause", &restart_note::cause},
+                      field{"reason", &restart_note::reason}};
+  }
+};
+
 /// One engine as its worker sees it. `incarnation` is 0 while no process is ready.
 struct engine_state {
   /// "<node>/<worker>", stable over restarts.
@@ -195,6 +209,13 @@ struct engine_state {
   std::string last_reason;
   std::vector<model_card> models;
   std::vector<model_load> loads;
+  /// Since the present incarnation became ready, milliseconds; 0 while none is.
+  std::uint64_t up_for_ms = 0;
+  /// one-for-one, or all-for-one with the engines of the same `group`.
+  std::string strategy;
+  std::string group;
+  /// Its last ends, newest first, at most 16.
+  std::vector<restart_note> history;
 
   static constexpr auto fields() {
     return std::tuple{field{"name", &engine_state::name},
@@ -207,7 +228,11 @@ struct engine_state {
                       field{"restarts", &engine_state::restarts},
                       field{"last_reason", &engine_state::last_reason},
                       field{"models", &engine_state::models},
-                      field{"loads", &engine_state::loads}};
+                      field{"loads", &engine_state::loads},
+                      field{"up_for_ms", &engine_state::up_for_ms},
+                      field{"strategy", &engine_state::strategy},
+                      field{"group", &engine_state::group},
+                      field{"history", &engine_state::history}};
   }
 };
 

@@ -37,7 +37,7 @@ proto::gateway_actor::behavior_type listening(proto::gateway_actor::pointer, tol
 }
 
 proto::node_actor::behavior_type acknowledged(proto::node_actor::pointer) {
-  return {[](std::uint64_t) {}};
+  return {[](std::uint64_t) {}, [](const proto::drain_order&) {}};
 }
 
 /// A scheduler in virtual time, with one gateway and one node.

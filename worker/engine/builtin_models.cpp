@@ -22,12 +22,14 @@ struct builtin_parameters {
   /// crash: the signal it dies by, or with `exit` the status it exits with.
   std::uint32_t signal = SIGSEGV;
   std::optional<std::uint32_t> exit;
+  /// hang: false echoes instead.
+  bool hang = true;
 
   static constexpr auto fields() {
     using proto::field;
-    return std::tuple{field{"ms", &builtin_parameters::ms},
-                      field{"signal", &builtin_parameters::signal},
-                      field{"exit", &builtin_parameters::exit}};
+    return std::tuple{
+        field{"ms", &builtin_parameters::ms}, field{"signal", &builtin_parameters::signal},
+        field{"exit", &builtin_parameters::exit}, field{"hang", &builtin_parameters::hang}};
   }
 };
 
@@ -128,11 +130,14 @@ class crash_model : public model {
   }
 };
 
-/// Never returns.
-class hang_model : public model {
+/// Never returns, unless told to echo.
+class hang_model : public echo_model {
  public:
-  expected<std::vector<item_outputs>> run(std::span<const batch_item>) override {
-    for (;;) ::pause();
+  expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override {
+    const auto parameters = read_parameters(batch.front().parameters);
+    if (!parameters) return tl::unexpected(parameters.error());
+    while (parameters->hang) ::pause();
+    return echo_model::run(batch);
   }
 };
 

@@ -58,7 +58,8 @@ expected<void> engine::load_model(const model_spec& spec) {
 expected<void> engine::load_in_line(const model_spec& spec) {
   auto loaded = load_builtin(spec, options_.device);
   if (!loaded) return tl::unexpected(loaded.error());
-  instances_.push_back({std::move(*loaded), nullptr});
+  auto& page = options_.page->lanes[instances_.size()];
+  instances_.push_back({std::move(*loaded), {&page, step_limits{spec.steady}}, nullptr});
   return {};
 }
 
@@ -66,8 +67,10 @@ expected<void> engine::start_threads(const model_spec& spec) {
   const auto first = instances_.size();
   for (auto i = first; i < first + instance_count(spec); ++i)
     instances_.push_back(
-        {nullptr, std::make_unique<instance_thread>(i, spec, loader_for(spec), options_.device,
-                                                    options_.page->lanes[i], finished_)});
+        {nullptr,
+         {},
+         std::make_unique<instance_thread>(i, spec, loader_for(spec), options_.device,
+                                           options_.page->lanes[i], finished_)});
   for (auto i = first; i < instances_.size(); ++i)
     if (auto ready = instances_[i].thread->wait_ready(); !ready)
       return fail(ready.error().code, text_of(spec) + ": " + ready.error().message);
@@ -144,7 +147,7 @@ void engine::take_finished() {
 
 std::optional<finished_batch> engine::start(std::size_t number, batch&& next) {
   auto& on = instances_[number];
-  if (on.in_line) return run_step(*on.in_line, std::move(next), options_.page->lanes[number]);
+  if (on.in_line) return run_step(*on.in_line, std::move(next), on.in_line_lane);
   on.thread->start(std::move(next));
   return std::nullopt;
 }

@@ -48,6 +48,7 @@ class engine : private engine_effects {
   /// One of the two is set.
   struct instance {
     std::unique_ptr<model> in_line;
+    step_lane in_line_lane;
     std::unique_ptr<instance_thread> thread;
   };
 

@@ -80,7 +80,7 @@ instance_thread::instance_thread(std::size_t instance, const model_spec& spec, m
       spec_{spec},
       load_{load},
       device_{std::move(device)},
-      page_{page},
+      lane_{&page, step_limits{spec.steady}},
       finished_{finished},
       thread_{[this] { run(); }} {}
 
@@ -132,7 +132,7 @@ void instance_thread::run() {
     auto running = std::move(*next_);
     next_.reset();
     lock.unlock();
-    finished_.push(instance_, run_step(**instance, std::move(running), page_));
+    finished_.push(instance_, run_step(**instance, std::move(running), lane_));
     lock.lock();
   }
 }

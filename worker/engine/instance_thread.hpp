@@ -55,7 +55,7 @@ class instance_thread {
   const model_spec& spec_;
   model_loader load_;
   std::string device_;
-  progress_page::lane& page_;
+  step_lane lane_;
   finished_queue& finished_;
 
   std::mutex mutex_;

@@ -69,6 +69,9 @@ struct model_spec {
   /// Constant attributes set before every forward (TorchScript), by path.
   std::map<std::string, double> attributes;
   std::string device = "cpu";
+  /// Whether its time depends on the size of its inputs alone; else a step counts as hung only
+  /// after the worker's `hang_after_ms`.
+  bool steady = true;
   /// The libtorch that exported model.pt2, such as `2.13.0`; empty: the package itself may say.
   std::string torch_version;
 

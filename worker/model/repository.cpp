@@ -20,10 +20,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<std::string_view, 17> root_keys{
+constexpr std::array<std::string_view, 18> root_keys{
     "inputs",  "outputs", "batchable",  "max_batch",     "max_delay_ms", "policy",
     "padding", "buckets", "instances",  "threads",       "warm_up",      "backend",
-    "builtin", "device",  "attributes", "torch_version", "description"};
+    "builtin", "device",  "attributes", "torch_version", "description",  "steady"};
 constexpr std::array<std::string_view, 5> tensor_keys{"name", "datatype", "shape", "attribute",
                                                       "pad_value"};
 constexpr std::array<std::string_view, 3> warm_up_keys{"rows", "shape", "value"};
@@ -312,6 +312,8 @@ std::optional<model_spec> spec_reader::read(std::string name) try {
   padding(root, spec);
   warm_up(root, spec);
   backend(root, spec);
+  spec.steady = spec.builtin != "sleep";
+  flag(root, "steady", spec.steady);
   attributes(root, spec);
   spec.device = root["device"].as<std::string>("cpu");
   spec.torch_version = root["torch_version"].as<std::string>("");
@@ -409,6 +411,7 @@ expected<model_spec> builtin_spec(const std::string& name) {
     spec.instances = 4;
     return spec;
   }
+  spec.steady = name != "sleep";
   if (name == "sleep" || name == "crash" || name == "hang") return spec;
   return fail(errc::invalid, "No built-in model is called '" + name +
                                  "'; there are echo, sleep, crash, hang and flip.");

@@ -83,6 +83,12 @@ TEST_F(Repository, ReadsBuiltInModelsUnderAnyName) {
   EXPECT_EQ(found.specs[0].builtin, "sleep");
 }
 
+TEST_F(Repository, TakesAModelsTimeAsSteadyUnlessItSaysOtherwise) {
+  EXPECT_TRUE(read(good).specs.at(0).steady);
+  EXPECT_FALSE(read(std::string{good} + "steady: false\n").specs.at(0).steady);
+  EXPECT_FALSE(read("backend: builtin\nbuiltin: sleep\n").specs.at(0).steady);
+}
+
 TEST_F(Repository, ProposesTheKeyThatWasMeant) {
   EXPECT_EQ(read(std::string{good} + "instance: 2\n").findings.at(0).remedy,
             "Did you mean 'instances'?");
