@@ -1,0 +1,61 @@
+"""When the cluster knew of a fault, from its own logs."""
+from __future__ import annotations
+
+import json
+import time
+from bisect import bisect_right
+from datetime import datetime
+from pathlib import Path
+from typing import Optional
+
+# How soon after a fault a line about its target is taken for its consequence.
+HORIZON_US = 15_000_000
+# By which events a gateway shows that it knows, and a scheduler.
+GATEWAY_EVENTS = ("attempt_lost", "scheduler_lost")
+SCHEDULER_EVENTS = ("engine_down",)
+
+
+def wall_offset_us() -> int:
+    """What to subtract from the wall clock's microseconds to get the monotonic clock's."""
+    return (time.time_ns() - time.monotonic_ns()) // 1000
+
+
+def of_whom(line: dict) -> str:
+    """Whom a line is about: `<node>/<engine> reason`, an engine, or a scheduler."""
+    return line.get("engine") or line.get("reason", "")
+
+
+class ClusterLog:
+    """Lines of all logs that are knowledge of a fault, by time."""
+
+    def __init__(self, folder: Path, offset_us: int) -> None:
+        self.lines: list[tuple[int, str, str]] = []
+        for file in sorted(folder.glob("*.log")):
+            for text in file.read_text(errors="replace").splitlines():
+                self.take(text, offset_us)
+        self.lines.sort()
+        self.times = [each[0] for each in self.lines]
+
+    def take(self, text: str, offset_us: int) -> None:
+        try:
+            line = json.loads(text)
+            if line["event"] in GATEWAY_EVENTS + SCHEDULER_EVENTS:
+                wall = datetime.strptime(line["time"], "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+                self.lines.append((int(wall * 1e6) - offset_us, line["event"], of_whom(line)))
+        except (ValueError, KeyError, TypeError):
+            pass  # a process's last words before a crash are no log line
+
+    def known_ms(self, fault: dict, events: tuple[str, ...]) -> Optional[float]:
+        """From the strike to the first line about its target; None: there is none."""
+        target = fault["target"]
+        about = (target + "/", target) if fault["fault"].endswith("worker") else (target,)
+        for at, event, whom in self.lines[bisect_right(self.times, fault["at"]):]:
+            if at > fault["at"] + HORIZON_US:
+                return None
+            if event in events and (event == "scheduler_lost" or whom.startswith(about)):
+                return (at - fault["at"]) / 1000
+        return None
+
+    def detection_ms(self, faults: list[dict], role: str, events: tuple[str, ...]) -> list[float]:
+        times = [self.known_ms(each, events) for each in faults if each["fault"].endswith(role)]
+        return [each for each in times if each is not None]
