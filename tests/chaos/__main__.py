@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos.fault_campaigns import CAMPAIGNS as FAULTS
-from tests.chaos.report import write_report
+from tests.chaos.fleet_campaigns import CAMPAIGNS as FLEETS
+from tests.chaos.load_campaigns import CAMPAIGNS as LOADS
 from tests.chaos.run import Campaign, Evidence, Run, Scale
 
-ALL = {each.name: each for each in (*FAULTS,)}
+ALL = {each.name: each for each in (*FAULTS, *LOADS, *FLEETS)}
 
 
 def arguments() -> argparse.Namespace:
@@ -86,6 +87,7 @@ def main() -> int:
             evidence = Run(campaign, scale, chosen.seed, folder.resolve()).execute()
             say(campaign, evidence)
             if chosen.report:
+                from tests.chaos.report import write_report  # only here: it loads matplotlib
                 write_report(campaign, chosen.seed, machine(), evidence)
         if not evidence.verdict["kept"]:
             broken.append(name)

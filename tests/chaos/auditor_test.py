@@ -82,6 +82,12 @@ def test_finds_errors_that_the_run_does_not_allow():
     assert kinds(sent(), failed(code="overloaded"), allowed={"overloaded"}) == []
 
 
+def test_allows_an_offender_any_error_but_not_two():
+    log = a_log(sent(1), failed(1, code="poison"), sent(2), failed(2), failed(2))
+    log.name = "offender-1"
+    assert [each.kind for each in audit([log], set()).breaks] == ["doubled"]
+
+
 def test_finds_a_log_that_was_cut_and_does_not_call_its_open_requests_lost():
     assert kinds(sent(), ended=False) == ["cut"]
 

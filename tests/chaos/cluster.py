@@ -62,7 +62,7 @@ class Cluster:
         config.write_text(json.dumps(self.layout))
         self.output = open(folder / "up.log", "w")
         run = folder / "run"
-        run.mkdir()
+        run.mkdir(exist_ok=True)
         self.up = subprocess.Popen([BIN / "coppice", "up", "--config", config, "--ready-file", self.ready_file],
                                    stdout=self.output, stderr=subprocess.STDOUT, cwd=folder,
                                    env={**os.environ, "XDG_RUNTIME_DIR": str(run)})

@@ -25,6 +25,13 @@ def of_whom(line: dict) -> str:
     return line.get("engine") or line.get("reason", "")
 
 
+def is_about(fault: dict, event: str, whom: str) -> bool:
+    if fault["fault"].endswith("scheduler") or event == "scheduler_lost":
+        return fault["fault"].endswith("scheduler") and event == "scheduler_lost"
+    engine = whom.split(" ")[0]
+    return fault["target"] in (engine, engine.split("/")[0])
+
+
 class ClusterLog:
     """Lines of all logs that are knowledge of a fault, by time."""
 
@@ -47,12 +54,10 @@ class ClusterLog:
 
     def known_ms(self, fault: dict, events: tuple[str, ...]) -> Optional[float]:
         """From the strike to the first line about its target; None: there is none."""
-        target = fault["target"]
-        about = (target + "/", target) if fault["fault"].endswith("worker") else (target,)
         for at, event, whom in self.lines[bisect_right(self.times, fault["at"]):]:
             if at > fault["at"] + HORIZON_US:
                 return None
-            if event in events and (event == "scheduler_lost" or whom.startswith(about)):
+            if event in events and is_about(fault, event, whom):
                 return (at - fault["at"]) / 1000
         return None
 

@@ -88,12 +88,20 @@ def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+def try_to(act: Callable[[], object]) -> bool:
+    try:
+        act()
+        return True
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True)
 class Squeeze(OnProcess):
-    """Less memory than the process is going to want: a memory cgroup where one can be made, which kills it
-    by SIGKILL; else an address space limit, which fails its allocations."""
+    """Hardly any memory beyond what the process has: in a memory cgroup, where one can be made, more is answered
+    by SIGKILL; else, by an address space limit, with a failed allocation."""
 
-    spare_bytes: int = 256 * 1024
+    spare_bytes: int = 512 * 1024
 
     @property
     def name(self) -> str:
@@ -101,25 +109,24 @@ class Squeeze(OnProcess):
 
     def strike(self, cluster, target: str) -> Lift:
         pid = cluster.pids_of(self.role)[target]
-        if os.access(MEMORY_GROUPS, os.W_OK):
-            return self.in_group(pid)
-        before = resource.prlimit(pid, resource.RLIMIT_AS)
-        resource.prlimit(pid, resource.RLIMIT_AS, (resident_bytes(pid), before[1]))
-        return lambda: resource.prlimit(pid, resource.RLIMIT_AS, before) and None
-
-    def in_group(self, pid: int) -> Lift:
         group = MEMORY_GROUPS / f"coppice-chaos-{os.getpid()}-{pid}"
-        group.mkdir()
-        (group / "memory.move_charge_at_immigrate").write_text("3")
-        (group / "cgroup.procs").write_text(str(pid))
-        used = int((group / "memory.usage_in_bytes").read_text())
-        (group / "memory.limit_in_bytes").write_text(str(used + self.spare_bytes))
+        return self.in_group(pid, group) if try_to(group.mkdir) else self.in_address_space(pid)
+
+    def in_group(self, pid: int, group: Path) -> Lift:
+        """What the process had before is not counted there."""
+        (group / "memory.limit_in_bytes").write_text(str(self.spare_bytes))
+        try_to(lambda: (group / "cgroup.procs").write_text(str(pid)))  # it may have ended since
 
         def lift() -> None:
             for each in (group / "cgroup.procs").read_text().split():
-                (MEMORY_GROUPS / "cgroup.procs").write_text(each)
-            group.rmdir()
+                try_to(lambda: (MEMORY_GROUPS / "cgroup.procs").write_text(each))
+            until(lambda: try_to(group.rmdir), "the memory group to be empty")
         return lift
+
+    def in_address_space(self, pid: int) -> Lift:
+        before = resource.prlimit(pid, resource.RLIMIT_AS)
+        resource.prlimit(pid, resource.RLIMIT_AS, (resident_bytes(pid), before[1]))
+        return lambda: try_to(lambda: resource.prlimit(pid, resource.RLIMIT_AS, before)) and None
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Kind:
 @dataclass(frozen=True)
 class Client:
     """One client process. via: `library` (C++), `dealer` (plain, C++) or `python` (its library). phases:
-    (seconds, requests a second). even: at even distances instead of Poisson's."""
+    (seconds, requests a second). A name that begins with `offender` may end with any error. even: at even distances instead of Poisson's."""
 
     name: str
     via: str
@@ -40,9 +40,8 @@ class Client:
     mix: tuple[Kind, ...]
     even: bool = False
     limit: int = 10_000_000
-
-    def rated(self, factor: float) -> Client:
-        return Client(self.name, self.via, tuple((s, r * factor) for s, r in self.phases), self.mix, self.even, self.limit)
+    # PLAIN user of a `dealer`; empty: none.
+    user: str = ""
 
 
 @dataclass
@@ -59,7 +58,7 @@ class LoadProcess:
         plan = self.folder / f"{self.client.name}.plan.json"
         plan.write_text(json.dumps({
             "via": self.client.via, "endpoints": self.endpoints, "log": str(self.log), "seed": self.seed,
-            "even": self.client.even, "limit": self.client.limit,
+            "user": self.client.user, "even": self.client.even, "limit": self.client.limit,
             "phases": [{"seconds": seconds, "rate": rate} for seconds, rate in self.client.phases],
             "mix": [each.as_json() for each in self.client.mix]}))
         program = [sys.executable, "-m", "tests.chaos.python_load"] if self.client.via == "python" else [BIN / "chaos_load"]

@@ -66,6 +66,10 @@ dealer_door::dealer_door(const load_plan& plan, client_log& log) : log_{log} {
   socket_.set(zmq::sockopt::linger, 0);
   socket_.set(zmq::sockopt::sndhwm, 0);
   socket_.set(zmq::sockopt::rcvhwm, 0);
+  if (!plan.user.empty()) {
+    socket_.set(zmq::sockopt::plain_username, plan.user);
+    socket_.set(zmq::sockopt::plain_password, plan.user);
+  }
   socket_.connect(plan.endpoints.front());
 }
 

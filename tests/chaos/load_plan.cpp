@@ -46,6 +46,7 @@ load_plan read_plan(const std::string& file) {
   plan.endpoints = from.at("endpoints").get<std::vector<std::string>>();
   plan.log_file = from.at("log");
   plan.seed = from.at("seed");
+  plan.user = from.value("user", plan.user);
   plan.even = from.value("even", plan.even);
   plan.limit = from.value("limit", plan.limit);
   for (const auto& each : from.at("phases"))

@@ -32,6 +32,8 @@ struct load_plan {
   /// Through the client library, which changes gateways; else by a plain DEALER, which does not.
   bool library = false;
   std::vector<std::string> endpoints;
+  /// PLAIN user of the DEALER, whose password is the same; empty: none.
+  std::string user;
   std::string log_file;
   std::uint64_t seed = 1;
   std::vector<load_phase> phases;

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Iterator, Optional, Sequence
 
 from tests.chaos.client_log import now_us
-from tests.chaos.faults import Fault
+from tests.chaos.faults import Fault, Lift
 
 WHOLE_LIMIT_S = 60
 POLL_S = 0.005
@@ -24,6 +24,16 @@ class Strike:
     fault: Fault
     draw: float
     lasting_s: float
+
+
+@dataclass(frozen=True)
+class Struck:
+    """A fault that has begun."""
+
+    fault: str
+    target: str
+    at: int
+    lift: Lift
 
 
 def schedule(seed: int, mix: Sequence[tuple[Fault, float]], pause_s: tuple[float, float],
@@ -65,16 +75,26 @@ class Nemesis:
         target = chosen(each.fault.targets(self.cluster), each.draw)
         if target is None:
             return
+        struck = self.begin(each.fault, target)
+        self.stop.wait(each.lasting_s)
+        self.end(struck)
+
+    def begin(self, fault: Fault, target: str) -> Struck:
         # The moment before it: whatever it causes is later.
         at = now_us()
-        lift = each.fault.strike(self.cluster, target)
-        try:
-            self.stop.wait(each.lasting_s)
-        finally:
-            lift()
+        return Struck(fault.name, target, at, fault.strike(self.cluster, target))
+
+    def end(self, *struck: Struck) -> None:
+        """Lifts them, waits until the cluster was seen whole, and notes them."""
+        for each in struck:
+            each.lift()
         lifted = now_us()
-        self.struck += 1
-        self.note({"fault": each.fault.name, "target": target, "at": at, "lifted": lifted, "whole": self.seen_whole()})
+        whole = self.seen_whole()
+        self.struck += len(struck)
+        with open(self.record, "a") as file:
+            for each in struck:
+                file.write(json.dumps({"fault": each.fault, "target": each.target, "at": each.at, "lifted": lifted,
+                                       "whole": whole}) + "\n")
 
     def seen_whole(self) -> Optional[int]:
         end = time.monotonic() + WHOLE_LIMIT_S
@@ -83,7 +103,3 @@ class Nemesis:
                 return now_us()
             self.stop.wait(POLL_S)
         return None
-
-    def note(self, fault: dict) -> None:
-        with open(self.record, "a") as file:
-            file.write(json.dumps(fault) + "\n")

@@ -89,7 +89,11 @@ class Run:
         self.pause.wait(seconds)
 
     def start(self, client: Client) -> LoadProcess:
-        self.loads.append(LoadProcess(client, self.cluster, self.endpoints, self.seed * 1000 + len(self.loads), self.folder))
+        # Each begins at another gateway, so that whichever is struck has clients.
+        place = len(self.loads)
+        first = place % len(self.endpoints)
+        endpoints = self.endpoints[first:] + self.endpoints[:first]
+        self.loads.append(LoadProcess(client, self.cluster, endpoints, self.seed * 1000 + place, self.folder))
         return self.loads[-1]
 
     def execute(self) -> Evidence:
