@@ -21,7 +21,7 @@ ALL = {each.name: each for each in (*FAULTS, *LOADS, *FLEETS)}
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/chaos", description="Runs campaigns of faults against real clusters under load. An auditor that "
-        "sees only what clients see judges each: exit code 1 if it finds a promise broken.")
+        "sees only what clients see judges each: exit code 1 if it finds a promise broken, or if a process ended by a defect of its own.")
     parser.add_argument("campaigns", nargs="*", metavar="CAMPAIGN", help="default: all of them")
     parser.add_argument("--list", action="store_true", help="only name them, with what each shows and needs")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of schedules, arrivals and contents (default 1)")
@@ -67,6 +67,8 @@ def say(campaign: Campaign, evidence: Evidence) -> None:
         value = "-" if each.value is None else f"{each.value:,.3f}".rstrip("0").rstrip(".")
         bar = "" if each.bar is None else f"  (bar {'<=' if each.most else '>='} {each.bar:g}: {each.verdict})"
         print(f"  {each.name}: {value} {each.unit}{bar}")
+    for each in evidence.cluster_log.last_words[:5]:
+        print(f"  LAST WORDS {each}")
     if not evidence.verdict["kept"] and campaign.needs:
         print(f"  this campaign needs: {'; '.join(campaign.needs)}")
     sys.stdout.flush()
@@ -89,13 +91,13 @@ def main() -> int:
             if chosen.report:
                 from tests.chaos.report import write_report  # only here: it loads matplotlib
                 write_report(campaign, chosen.seed, machine(), evidence)
-        if not evidence.verdict["kept"]:
+        if not evidence.verdict["kept"] or evidence.cluster_log.last_words:
             broken.append(name)
         results.append({"campaign": name, "seed": chosen.seed, "verdict": evidence.verdict,
                         "figures": [each.as_json() for each in evidence.figures]})
     if chosen.json:
         chosen.json.write_text(json.dumps({"machine": machine(), "runs": results}, indent=1))
-    print(f"\n{len(results) - len(broken)} campaigns kept every promise" + (f"; BROKEN: {', '.join(broken)}" if broken else ""))
+    print(f"\n{len(results) - len(broken)} of {len(results)} campaigns kept every promise" + (f"; BROKEN: {', '.join(broken)}" if broken else ""))
     return 1 if broken else 0
 
 

@@ -15,7 +15,25 @@ constexpr duration longest_wait = 5ms;
 constexpr duration notable_lateness = 10ms;
 constexpr duration grace = 1s;
 
-volatile std::sig_atomic_t stop_asked = 0;
+/// SIGTERM stays blocked, so that it interrupts no call, and is asked for instead.
+class stop_signal {
+ public:
+  stop_signal() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);  // before there is any other thread
+  }
+  /// Whether it came; the answer is not forgotten.
+  [[nodiscard]] bool came() {
+    const timespec at_once{};
+    came_ = came_ || ::sigtimedwait(&signals_, nullptr, &at_once) == SIGTERM;
+    return came_;
+  }
+
+ private:
+  sigset_t signals_;
+  bool came_ = false;
+};
 
 class load_run {
  public:
@@ -26,9 +44,9 @@ class load_run {
       door_ = std::make_unique<dealer_door>(plan_, log_);
   }
 
-  void run() {
+  void run(stop_signal& stop) {
     arrivals due{plan_, now()};
-    while (due.next_due() != steady_time::max() && stop_asked == 0) {
+    while (due.next_due() != steady_time::max() && !stop.came()) {
       while (due.next_due() <= now()) send_next(due);
       wait_until(due.next_due());
     }
@@ -62,8 +80,8 @@ int run(int count, char** words) try {
     std::fputs("usage: chaos_load PLAN.json\n", stderr);
     return 2;
   }
-  std::signal(SIGTERM, [](int) { stop_asked = 1; });
-  load_run{read_plan(words[1])}.run();
+  stop_signal stop;
+  load_run{read_plan(words[1])}.run(stop);
   return 0;
 } catch (const std::exception& failure) {
   std::fprintf(stderr, "chaos_load: %s\n", failure.what());

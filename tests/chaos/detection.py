@@ -33,24 +33,29 @@ def is_about(fault: dict, event: str, whom: str) -> bool:
 
 
 class ClusterLog:
-    """Lines of all logs that are knowledge of a fault, by time."""
+    """Lines of all logs that are knowledge of a fault, by time; and `last_words`, which are no log lines: a failed
+    assertion, an exception that nobody caught."""
 
     def __init__(self, folder: Path, offset_us: int) -> None:
         self.lines: list[tuple[int, str, str]] = []
+        self.last_words: list[str] = []
         for file in sorted(folder.glob("*.log")):
             for text in file.read_text(errors="replace").splitlines():
-                self.take(text, offset_us)
+                self.take(file.stem, text, offset_us)
         self.lines.sort()
         self.times = [each[0] for each in self.lines]
 
-    def take(self, text: str, offset_us: int) -> None:
+    def take(self, process: str, text: str, offset_us: int) -> None:
+        if not text.startswith("{"):
+            self.last_words.append(f"{process}: {text}")
+            return
         try:
             line = json.loads(text)
             if line["event"] in GATEWAY_EVENTS + SCHEDULER_EVENTS:
                 wall = datetime.strptime(line["time"], "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
                 self.lines.append((int(wall * 1e6) - offset_us, line["event"], of_whom(line)))
         except (ValueError, KeyError, TypeError):
-            pass  # a process's last words before a crash are no log line
+            pass  # cut off by a kill
 
     def known_ms(self, fault: dict, events: tuple[str, ...]) -> Optional[float]:
         """From the strike to the first line about its target; None: there is none."""

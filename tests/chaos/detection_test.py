@@ -50,3 +50,8 @@ def test_times_of_one_role_are_gathered(tmp_path):
     log = log_of(tmp_path, line(5.1, "engine_down", engine="node-1/engine-0"), line(6.2, "engine_down", engine="node-1/engine-0"))
     faults = [fault("kill engine", "node-1/engine-0", 5), fault("kill engine", "node-1/engine-0", 6), fault("kill worker", "node-1", 5)]
     assert log.detection_ms(faults, "engine", SCHEDULER_EVENTS) == [100.0, 200.0]
+
+
+def test_what_is_no_log_line_are_the_last_words_of_a_process(tmp_path):
+    log = log_of(tmp_path, "Assertion failed: !_more (src/fq.cpp:112)", '{"cut off')
+    assert log.last_words[0] == "gateway-1: Assertion failed: !_more (src/fq.cpp:112)" and len(log.last_words) == 3

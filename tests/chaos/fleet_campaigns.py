@@ -115,6 +115,8 @@ def judge_herd(evidence: Evidence) -> list[Figure]:
 # --- soak -------------------------------------------------------------------------------------
 
 WARM_UP_SHARE = 0.2
+# A slope of less time says nothing.
+BARS_FROM_S = 600
 
 
 def drive_soak(run: Run) -> None:
@@ -137,12 +139,12 @@ def drive_soak(run: Run) -> None:
 
 
 def judge_soak(evidence: Evidence) -> list[Figure]:
+    long = evidence.moments["over"] - evidence.moments["driven"] >= BARS_FROM_S * 1e6
+    bars = {"resident": ("MiB/h", 1), "drift": ("an hour", 1)}
     figures = [Figure("strikes", len(evidence.faults), ""), Figure("requests", evidence.verdict["requests"], "")]
     for name, value in evidence.measured.items():
-        if name.endswith("resident"):
-            figures.append(Figure(name, value, "MiB/h", 1))
-        else:
-            figures.append(Figure(name, value, "an hour" if name.endswith("drift") else ""))
+        unit, bar = bars.get(name.split()[-1], ("", None))
+        figures.append(Figure(name, value, unit, bar if long else None))
     return figures
 
 

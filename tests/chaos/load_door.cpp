@@ -87,8 +87,10 @@ void dealer_door::send(std::uint64_t number, const request_kind& kind, std::stri
   header_.clear();
   proto::encode(header, header_);
   log_.sent(number, kind.model, std::chrono::milliseconds{kind.timeout_ms}, digest_of(input));
+  // Without any connection, as after a refused handshake, it would wait for ever.
+  if (!socket_.send(zmq::message_t{}, zmq::send_flags::sndmore | zmq::send_flags::dontwait))
+    return log_.failed(number, "not_connected");
   open_[number] = inverts(kind);
-  (void)socket_.send(zmq::message_t{}, zmq::send_flags::sndmore);
   (void)socket_.send(zmq::buffer(header_), zmq::send_flags::sndmore);
   (void)socket_.send(zmq::buffer(input), zmq::send_flags::none);
 }

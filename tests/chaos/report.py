@@ -1,7 +1,7 @@
 """A run as a page: verdict, figures, and a picture of goodput, faults and recovery."""
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import matplotlib
@@ -14,6 +14,8 @@ from tests.chaos.figures import BIN_US, Requests, recovery_ms  # noqa: E402
 # Beyond so many faults a picture of all of them shows none.
 MARKS = 60
 COLOURS = ("#c0392b", "#2471a3", "#b9770e", "#6c3483", "#117a65", "#5d6d7e")
+# Moments that the picture need not show.
+UNNAMED = ("driven", "over", "loaded")
 SENT, GOOD, FAILED = "#b5bec7", "#1e8449", "#c0392b"
 
 
@@ -38,15 +40,15 @@ def draw_goodput(axes, requests: Requests, faults: list[dict], moments: dict[str
     axes.fill_between(seconds, [each * per_second for each in smoothed(sent, width)], step="mid", color=SENT, alpha=0.6,
                       linewidth=0, label="sent")
     axes.plot(seconds, [each * per_second for each in smoothed(good, width)], color=GOOD, linewidth=1.1, label="answered well")
-    failed = [(row[1] - start) / 1e6 for row in requests.rows if row[2] != "ok"]
+    failed = Counter((row[1] - start) // BIN_US for row in requests.rows if row[2] != "ok")
     if failed:
-        axes.plot(failed, [0] * len(failed), "|", color=FAILED, markersize=9, label=f"{len(failed):,} other outcomes")
+        axes.plot(seconds, [each * per_second for each in smoothed([failed[at] for at in range(len(sent))], width)],
+                  color=FAILED, linewidth=0.9, linestyle="--", label=f"{failed.total():,} other outcomes")
     draw_faults(axes, faults, start)
     for name, at in moments.items():
-        if name not in ("driven", "over"):
+        if name not in UNNAMED and not name.startswith("end of"):
             axes.axvline((at - start) / 1e6, color="black", linewidth=0.8, linestyle=":")
-            axes.annotate(name, ((at - start) / 1e6, 1.0), xycoords=("data", "axes fraction"), fontsize=7, rotation=90,
-                          va="top", ha="right")
+            axes.annotate(f" {name}", ((at - start) / 1e6, 0.99), xycoords=("data", "axes fraction"), fontsize=8, va="top")
     axes.set(ylabel="requests a second", xlabel="seconds", xlim=(0, max(seconds)), ylim=(0, None))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=6, fontsize=8, frameon=False)
 
@@ -90,12 +92,11 @@ def draw(file: Path, evidence) -> None:
     figure = plt.figure(figsize=(11, 6.6), layout="constrained")
     top, below = figure.subfigures(2, 1, height_ratios=(1.25, 1))
     draw_goodput(top.subplots(), evidence.requests, evidence.faults, evidence.moments)
-    recoveries, latencies = below.subplots(1, 2)
+    recovered = any(recovery_ms(each) is not None for each in evidence.faults)
+    *recoveries, latencies = below.subplots(1, 2 if recovered else 1, squeeze=False)[0]
     draw_latencies(latencies, evidence.requests)
-    if any(recovery_ms(each) is not None for each in evidence.faults):
-        draw_recoveries(recoveries, evidence.faults)
-    else:
-        recoveries.set_axis_off()
+    for axes in recoveries:
+        draw_recoveries(axes, evidence.faults)
     figure.savefig(file, dpi=110)
     plt.close(figure)
 

@@ -132,7 +132,8 @@ class Run:
         faults = read_faults(self.record)
         evidence = Evidence(self.folder, Requests(map(read_log, logs)), faults,
                             ClusterLog(self.folder / "logs", self.offset_us), self.moments, self.measured, verdict, told)
-        evidence.figures = [*self.campaign.judge(evidence), *recovery_figures(faults), *latency_figures(evidence.requests)]
+        defects = Figure("processes ended by a defect of their own (lines)", len(evidence.cluster_log.last_words), "", 0)
+        evidence.figures = [*self.campaign.judge(evidence), defects, *recovery_figures(faults), *latency_figures(evidence.requests)]
         return evidence
 
     def audit(self, logs: list[Path]) -> tuple[dict, str]:
