@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Optional
 
-# How soon after a fault a line about its target is taken for its consequence.
-HORIZON_US = 15_000_000
+# Until how long after the cluster was whole again a line about the target is taken for the fault's consequence.
+SLACK_US = 100_000
 # By which events a gateway shows that it knows, and a scheduler.
 GATEWAY_EVENTS = ("attempt_lost", "scheduler_lost")
 SCHEDULER_EVENTS = ("engine_down",)
@@ -58,14 +58,15 @@ class ClusterLog:
             pass  # cut off by a kill
 
     def known_ms(self, fault: dict, events: tuple[str, ...]) -> Optional[float]:
-        """From the strike to the first line about its target; None: there is none."""
+        """From the strike to the first line about its target; None: it was over before anybody knew."""
+        end = (fault["whole"] or fault["lifted"]) + SLACK_US
         for at, event, whom in self.lines[bisect_right(self.times, fault["at"]):]:
-            if at > fault["at"] + HORIZON_US:
+            if at > end:
                 return None
             if event in events and is_about(fault, event, whom):
                 return (at - fault["at"]) / 1000
         return None
 
-    def detection_ms(self, faults: list[dict], role: str, events: tuple[str, ...]) -> list[float]:
-        times = [self.known_ms(each, events) for each in faults if each["fault"].endswith(role)]
+    def detection_ms(self, faults: list[dict], roles: tuple[str, ...], events: tuple[str, ...]) -> list[float]:
+        times = [self.known_ms(each, events) for each in faults if each["fault"].endswith(roles)]
         return [each for each in times if each is not None]

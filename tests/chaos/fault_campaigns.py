@@ -38,9 +38,9 @@ def library_clients(scale: Scale, mix=MIX):
             client("python-1", "python", min(PYTHON_RATE, scale.rate / 10)))
 
 
-def detection(role: str, bar_ms: float, events=GATEWAY_EVENTS + SCHEDULER_EVENTS):
+def detection(roles: tuple[str, ...], bar_ms: float, events=GATEWAY_EVENTS + SCHEDULER_EVENTS):
     def judge(evidence: Evidence) -> list[Figure]:
-        known = evidence.cluster_log.detection_ms(evidence.faults, role, events)
+        known = evidence.cluster_log.detection_ms(evidence.faults, roles, events)
         extra = evidence.requests.extra_ms_of_hit()
         return [Figure("strikes", len(evidence.faults), ""), Figure("requests", evidence.verdict["requests"], ""),
                 Figure("fault known: seen", len(known), "times"), Figure("fault known p50", quantile(known, 0.5), "ms"),
@@ -66,20 +66,20 @@ PATIENT = tuple(Kind(each.model, each.weight, each.bytes, 15_000, each.sleep_ms)
 CAMPAIGNS = [
     Campaign("engine-kills", "SIGKILL of engines under load: nothing lost, doubled or late", FLEET, several_clients,
              strikes((Kill("engine"), 1)), Scale(30, 12, 2000), Scale(1200, 500, 5000),
-             detection("engine", 50)),
+             detection(("engine",), 50)),
     Campaign("worker-kills", "SIGKILL of worker processes: their engines die with them", FLEET, several_clients,
-             strikes((Kill("worker"), 1)), Scale(30, 4, 2000), Scale(3600, 500, 5000), detection("worker", 50)),
+             strikes((Kill("worker"), 1)), Scale(30, 4, 2000), Scale(3600, 500, 5000), detection(("worker",), 50)),
     Campaign("gateway-kills", "SIGKILL of gateways: the client library goes on at the next one", DOUBLE,
              partial(library_clients, mix=PATIENT), strikes((Kill("gateway"), 1), pause_s=(0.5, 4)),
              Scale(30, 3, 1000), Scale(3600, 100, 3000), counted, needs=("resubmission at a gateway's death",)),
     Campaign("scheduler-kills", "SIGKILL of schedulers: what runs goes on, the next one places", DOUBLE, several_clients,
              strikes((Kill("scheduler"), 1), pause_s=(0.2, 1)), Scale(30, 4, 2000), Scale(3600, 100, 3000),
-             detection("scheduler", 50)),
+             detection(("scheduler",), 50)),
     Campaign("freezes", "SIGSTOP, then SIGCONT, of any process", DOUBLE, partial(library_clients, mix=PATIENT),
              strikes((Freeze("engine"), 3), (Freeze("worker"), 3), (Freeze("scheduler"), 2), (Freeze("gateway"), 2),
                      pause_s=(0.5, 2), lasting_s=(0.2, 4)),
              Scale(45, 4, 1000), Scale(3600, 200, 3000),
-             detection("engine", 600), needs=("hangs known by progress", "resubmission at a gateway's death")),
+             detection(("engine", "worker"), 600), needs=("hangs known by progress", "resubmission at a gateway's death")),
     Campaign("partitions", "packets between two hosts vanish, both ways or one way", {"builtins": BUILTINS},
              several_clients, strikes((Cut(), 1), (Cut(one_way=True), 1), pause_s=(0.5, 2), lasting_s=(0.3, 5)),
              Scale(45, 4, 1000), Scale(3600, 200, 2000), counted, over_hosts=True,
