@@ -10,9 +10,9 @@ bool is_meant(const proto::model_card& card, const std::string& model, std::uint
 
 }  // namespace
 
-void catalogue_view::take(proto::catalogue&& all) {
+void catalogue_view::take(proto::catalogue&& all, steady_time now) {
   now_ = std::move(all);
-  known_ = true;
+  if (!first_) first_ = now;
   for (const auto& each : now_.models) ever_[{each.name, each.version}] = each;
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "base/clock.hpp"
 #include "proto/messages/client.hpp"
 #include "proto/messages/control.hpp"
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,9 +17,14 @@ namespace coppice::gateway {
 /// are being started again is waited for, not unknown. Bounded by the names of the repositories.
 class catalogue_view {
  public:
-  void take(proto::catalogue&& all);
+  void take(proto::catalogue&& all, steady_time now);
   /// Whether a scheduler has said anything yet.
-  [[nodiscard]] bool is_known() const noexcept { return known_; }
+  [[nodiscard]] bool is_known() const noexcept { return first_.has_value(); }
+  /// Whether what was said first is older than `settling`: a scheduler that has just begun may not
+  /// have heard of every worker.
+  [[nodiscard]] bool is_settled(duration settling, steady_time now) const noexcept {
+    return first_ && now - *first_ >= settling;
+  }
 
   /// What some engine serves now; version 0: the newest. Null: nobody does.
   [[nodiscard]] const proto::model_card* served(const std::string& model,
@@ -38,7 +45,7 @@ class catalogue_view {
  private:
   proto::catalogue now_;
   std::map<std::pair<std::string, std::uint32_t>, proto::model_card> ever_;
-  bool known_ = false;
+  std::optional<steady_time> first_;
 };
 
 }  // namespace coppice::gateway

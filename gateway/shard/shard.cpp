@@ -73,8 +73,8 @@ void shard::on_place_lost(steady_time now) {
   }
 }
 
-void shard::on_catalogue(proto::catalogue catalogue) {
-  catalogue_.take(std::move(catalogue));
+void shard::on_catalogue(proto::catalogue catalogue, steady_time now) {
+  catalogue_.take(std::move(catalogue), now);
   for (const auto& [key, each] : routes_)
     if (catalogue_.served(each->model(), each->version()) != nullptr) each->ask_after = {};
 }

@@ -38,6 +38,9 @@ struct shard_options {
   stream_limits streams;
   /// How long a known model may be without an engine before its requests fail: a restart's time.
   duration unserved_grace = 5s;
+  /// Until so long after the first catalogue an unknown model may still be one whose workers have not
+  /// reported yet.
+  duration settling = 1s;
   /// A link reset waits this long for the worker to say which attempts are suspects.
   duration reset_grace = 10ms;
   duration ping_every = 1s;
@@ -66,7 +69,7 @@ class shard {
   /// No answer will come to the `place` in flight.
   void on_place_lost(steady_time now);
   void on_engine_down(const proto::engine_down& down, steady_time now);
-  void on_catalogue(proto::catalogue catalogue);
+  void on_catalogue(proto::catalogue catalogue, steady_time now);
   void on_judgement(const proto::judgement& judged, steady_time now);
   void on_drain_notice(const proto::drain_notice& notice);
   /// At least every 10 ms.
@@ -93,13 +96,13 @@ class shard {
   void start(ledger_row& row, steady_time now);
   void cancel(const client_request& request, steady_time now);
   void answer_ping(const client_request& request);
-  void answer_models(const client_request& request);
+  void answer_models(const client_request& request, steady_time now);
   void answer_status(const client_request& request);
   void refuse(const client_request& request, const error& why);
   [[nodiscard]] expected<void> check_op(const proto::request& header) const;
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
   [[nodiscard]] expected<void> admit_to(const route& on, const client_request& request) const;
-  [[nodiscard]] expected<route*> route_for(const proto::request& header);
+  [[nodiscard]] expected<route*> route_for(const proto::request& header, steady_time now);
 
   // attempts
   [[nodiscard]] credit_line* line_for(const ledger_row& row, steady_time now);

@@ -122,8 +122,10 @@ void shard_loop::poll(long limit_ms) {
 
 /// One round over all sources. @returns whether there was anything.
 bool shard_loop::turn() {
-  bool busy = take_mail();
-  busy = receive_engines() || busy;
+  // Engines first: the poll has made ZeroMQ read the first part of a message ahead, and a link that
+  // mail closes with a part of a message in hand aborts the process (fq.cpp).
+  bool busy = receive_engines();
+  busy = take_mail() || busy;
   busy = receive_clients() || busy;
   const auto at = now();
   if (at < next_tick_) return busy;
@@ -186,7 +188,7 @@ void shard_loop::take(shard_mail&& mail, steady_time at) {
     void operator()(proto::place_reply& reply) { loop.shard_.on_place_reply(reply, at); }
     void operator()(place_lost) { loop.shard_.on_place_lost(at); }
     void operator()(proto::engine_down& down) { loop.shard_.on_engine_down(down, at); }
-    void operator()(proto::catalogue& all) { loop.shard_.on_catalogue(std::move(all)); }
+    void operator()(proto::catalogue& all) { loop.shard_.on_catalogue(std::move(all), at); }
     void operator()(proto::judgement& judged) { loop.shard_.on_judgement(judged, at); }
     void operator()(proto::drain_notice& notice) { loop.shard_.on_drain_notice(notice); }
     void operator()(stop_shard) {

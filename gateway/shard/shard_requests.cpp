@@ -9,6 +9,11 @@ error nothing_known() {
           "The gateway does not know yet what is served: it has not reached a scheduler.", 100};
 }
 
+error nothing_settled() {
+  return {errc::unavailable,
+          "The gateway has just begun and does not know every worker yet.", 100};
+}
+
 std::string name_of(const proto::request& header) {
   return "'" + header.model + "'" +
          (header.version == 0 ? "" : " version " + std::to_string(header.version));
@@ -30,7 +35,7 @@ void shard::on_client_message(frame_list&& message, int connection, steady_time 
   if (op == "ack") return acknowledge(*opened, now);
   if (op == "resume") return resume(*opened, client, now);
   if (op == "ping") return answer_ping(*opened);
-  if (op == "models" || op == "model") return answer_models(*opened);
+  if (op == "models" || op == "model") return answer_models(*opened, now);
   if (op == "status") return answer_status(*opened);
   if (counts_ != nullptr) counts_->rejected.Increment();
   refuse(*opened, {errc::invalid,
@@ -53,15 +58,17 @@ void shard::answer_ping(const client_request& request) {
   clients_.answer_at_once(request, std::move(reply));
 }
 
-void shard::answer_models(const client_request& request) {
+void shard::answer_models(const client_request& request, steady_time now) {
   const auto& wanted = request.header;
   if (!catalogue_.is_known()) return refuse(request, nothing_known());
   proto::reply reply;
   reply.models = wanted.op == "models" ? catalogue_.models()
                                        : catalogue_.versions(wanted.model, wanted.version);
   if (wanted.op == "model" && reply.models.empty())
-    return refuse(request,
-                  {errc::not_found, "No model " + name_of(wanted) + " is served here.", 0});
+    return refuse(request, catalogue_.is_settled(options_.settling, now)
+                               ? error{errc::not_found,
+                                       "No model " + name_of(wanted) + " is served here.", 0}
+                               : nothing_settled());
   clients_.answer_at_once(request, std::move(reply));
 }
 
@@ -73,13 +80,15 @@ void shard::answer_status(const client_request& request) {
 
 // --- infer ---------------------------------------------------------------------------------
 
-expected<route*> shard::route_for(const proto::request& header) {
+expected<route*> shard::route_for(const proto::request& header, steady_time now) {
   if (header.model.empty()) return fail(errc::invalid, "Field 'model' is missing.");
   const auto key = std::pair{header.model, header.version};
   if (const auto known = routes_.find(key); known != routes_.end()) return known->second.get();
   if (!catalogue_.is_known()) return tl::unexpected(nothing_known());
-  if (catalogue_.find(header.model, header.version) == nullptr)
+  if (catalogue_.find(header.model, header.version) == nullptr) {
+    if (!catalogue_.is_settled(options_.settling, now)) return tl::unexpected(nothing_settled());
     return fail(errc::not_found, "No model " + name_of(header) + " is served here.");
+  }
   auto made = std::make_unique<route>(header.model, header.version);
   if (counts_ != nullptr) made->counts = counts_->of(header.model, header.version);
   return (routes_[key] = std::move(made)).get();
@@ -143,7 +152,7 @@ void shard::join(ledger_row& row, const client_request& request, std::uint32_t c
 
 void shard::admit(client_request&& request, std::uint32_t client, const clients::inquiry& asked,
                   steady_time now) {
-  const auto on = route_for(request.header);
+  const auto on = route_for(request.header, now);
   if (!on) return refuse(request, on.error());
   if (auto fits = check_op(request.header); !fits) return refuse(request, fits.error());
   const auto cost = cost_of(request.header);

@@ -83,8 +83,12 @@ def test_bad_request_is_invalid_with_a_clear_sentence(client, case):
 
 
 def test_unknown_model_and_version_are_not_found(client):
+    def code(changes):
+        return client.ask(request(**changes), b"abcd")[0]["error"]["code"]
+
     for changes in ({"model": "nope"}, {"version": 9}):
-        assert client.ask(request(**changes), b"abcd")[0]["error"]["code"] == "not_found"
+        until(lambda: code(changes) != "unavailable", "the gateway to know every worker")
+        assert code(changes) == "not_found"
 
 
 def test_small_tensors_may_stand_in_the_header(client):

@@ -18,7 +18,7 @@ struct ShardStreams : testing::ShardFixture {
     count.name = "count";
     count.version = 1;
     count.streams = true;
-    gateway.on_catalogue({{count}});
+    gateway.on_catalogue({{count}}, t0 - 1h);
   }
 
   proto::request a_stream(int id = 1) {

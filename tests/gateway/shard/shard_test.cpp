@@ -11,6 +11,7 @@ namespace coppice::gateway {
 
 using testing::a_request;
 using testing::as_message;
+using testing::recorded_world;
 using testing::t0;
 
 namespace {
@@ -164,6 +165,17 @@ TEST_F(Shard, SaysNotFoundForAModelThatIsNotServed) {
   EXPECT_EQ(code(0), "not_found");
 }
 
+TEST_F(Shard, WhatIsUnknownRightAfterTheFirstCatalogueMayYetBeReported) {
+  recorded_world other_world;
+  shard young{{}, other_world, nullptr};
+  young.on_catalogue({}, t0);
+  young.on_client_message(as_message(a_request("late")), 5, t0 + 1s - 1ms);
+  young.on_client_message(as_message(a_request("late")), 5, t0 + 1s);
+
+  EXPECT_EQ(other_world.replies[0].error->code, "unavailable");
+  EXPECT_EQ(other_world.replies[1].error->code, "not_found");
+}
+
 TEST_F(Shard, SaysUnavailableWhenNoEngineComesBackInTime) {
   ask(1, t0, 60'000);
   gateway.on_place_reply({{}, {{"echo", 0, "unavailable", 50'000}}}, t0);
@@ -249,7 +261,7 @@ TEST_F(Shard, RefusesOnlyTheModelWhoseQueueIsFull) {
   shard_options small;
   small.limits.waiting_rows = 1;
   shard narrow{small, world, nullptr};
-  narrow.on_catalogue({{echo, other}});
+  narrow.on_catalogue({{echo, other}}, t0 - 1h);
 
   narrow.on_client_message(as_message(a_request("echo", 1)), 5, t0);
   narrow.on_client_message(as_message(a_request("other", 2)), 5, t0);
@@ -263,7 +275,7 @@ TEST_F(Shard, RefusesOnlyTheModelWhoseQueueIsFull) {
 TEST_F(Shard, SendsACriticalRowPastAHeadThatNeedsMoreCredit) {
   proto::model_card echo;
   echo.name = "echo", echo.version = 1, echo.batchable = true, echo.max_batch = 8;
-  gateway.on_catalogue({{echo}});
+  gateway.on_catalogue({{echo}}, t0 - 1h);
   ask(1);  // four rows
   grant(7, 2);
   ASSERT_TRUE(world.attempts.empty());
@@ -317,7 +329,7 @@ TEST_F(Shard, AnswersEachRequestExactlyOnceUnderRandomEvents) {
 }
 
 TEST_F(Shard, AModelWhoseEnginesAllRestartIsWaitedForNotUnknown) {
-  gateway.on_catalogue({});  // its only engine died
+  gateway.on_catalogue({}, t0);  // its only engine died
   ask();
 
   EXPECT_TRUE(world.replies.empty());
@@ -326,7 +338,7 @@ TEST_F(Shard, AModelWhoseEnginesAllRestartIsWaitedForNotUnknown) {
 }
 
 TEST_F(Shard, TellsAModelsInputsWhileItsEnginesRestart) {
-  gateway.on_catalogue({});
+  gateway.on_catalogue({}, t0);
   auto request = a_request("echo", 1);
   request.op = "model";
   request.inputs.clear();
