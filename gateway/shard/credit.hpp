@@ -62,7 +62,8 @@ class credit_purse {
   void forget(incarnation_id incarnation);
   /// Nothing more is to be sent there.
   void drop_idle(incarnation_id incarnation);
-  /// @returns whether idle credit was dropped.
+  /// @returns whether idle credit was dropped, or a line is used up: the scheduler's account of it
+  ///          is too high.
   bool lapse(steady_time now);
 
   [[nodiscard]] std::uint32_t idle() const noexcept;
