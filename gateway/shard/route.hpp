@@ -1,8 +1,8 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "gateway/admission/overload_guard.hpp"
 #include "gateway/shard/credit.hpp"
-#include "gateway/shard/drain_rate.hpp"
 #include "gateway/shard/waiting_rows.hpp"
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class route {
 
   waiting_rows waiting;
   credit_purse credit;
-  drain_rate drained;
+  overload_guard guard;
   /// Part of the `place` in flight.
   bool asked = false;
   /// No `place` for it before this time.

@@ -26,6 +26,19 @@ std::string name_of(const proto::request& header) {
          (header.version == 0 ? "" : " version " + std::to_string(header.version));
 }
 
+error too_old() {
+  return {errc::overloaded, "The queue stands: the request waited longer than it should.", 100};
+}
+
+waiting_row entry_of(const ledger_row& row) {
+  waiting_row entry;
+  entry.rank = priority_of(row.request.header.priority_class);
+  entry.deadline = row.deadline;
+  entry.row = row.id;
+  entry.cost = row.cost;
+  return entry;
+}
+
 }  // namespace
 
 shard::shard(shard_options options, shard_effects& effects, shard_counts* counts)
@@ -135,15 +148,25 @@ expected<std::uint32_t> shard::cost_of(const proto::request& header) const {
   return static_cast<std::uint32_t>(shape.front());
 }
 
-expected<void> shard::admit_to(const route& on, const client_request& request) const {
-  admission_state state;
-  state.waiting_rows = on.waiting.size();
-  state.admitted_bytes = ledger_.open_bytes();
-  state.request_bytes = request.bytes;
-  state.time_left = std::chrono::milliseconds{request.header.timeout_ms};
-  if (!on.waiting.empty())
-    state.predicted_wait = on.drained.time_for(on.waiting.cost() + on.credit.in_flight());
-  return admit(options_.limits, state);
+double shard::draw() {
+  return static_cast<double>(draws_() - draws_.min()) /
+         static_cast<double>(draws_.max() - draws_.min() + 1);
+}
+
+std::optional<shed> shard::make_room(route& on, const client_request& request, std::uint32_t cost,
+                                     steady_time now) {
+  arrival asked;
+  asked.row.rank = priority_of(request.header.priority_class);
+  asked.row.deadline = now + std::chrono::milliseconds{request.header.timeout_ms};
+  asked.row.cost = cost;
+  asked.bytes = request.bytes;
+  asked.draw = draw();
+  auto verdict = on.guard.judge(options_.limits, asked, on.waiting, ledger_.open_bytes(), now);
+  if (verdict.push_out)
+    finish_with_error(*ledger_.find(on.waiting.newest_below(asked.row.rank)->row),
+                      {errc::overloaded, "A more urgent request took this one's place.", 100},
+                      outcome::failed, now);
+  return std::move(verdict.refused);
 }
 
 void shard::infer(client_request&& request, steady_time now) {
@@ -151,15 +174,16 @@ void shard::infer(client_request&& request, steady_time now) {
   if (!on) return refuse(request.from, request.header.id, on.error());
   const auto cost = cost_of(request.header);
   if (!cost) return refuse(request.from, request.header.id, cost.error());
-  if (const auto room = admit_to(**on, request); !room) {
+  if (const auto refused = make_room(**on, request, *cost, now)) {
     if ((*on)->counts != nullptr)
-      (*on)->counts->requests[static_cast<std::size_t>(room.error().code)]->Increment();
-    return refuse(request.from, request.header.id, room.error());
+      (*on)->counts->requests[static_cast<std::size_t>(refused->why.code)]->Increment();
+    return refuse(request.from, request.header.id, refused->why);
   }
   auto& row = ledger_.open(std::move(request), **on, *cost, now);
   const bool alone = (*on)->waiting.empty();
-  if (alone && try_send(row, now)) return;
-  wait(row);
+  if (alone && try_send(row, now))
+    return (*on)->guard.sent(options_.limits, entry_of(row).rank, duration{0}, now);
+  wait(row, now);
   // It may have passed a row that needs more credit than there is.
   if (!alone && (*on)->waiting.front().row == row.id) spend_credit(**on, now);
   ask(now);
@@ -194,17 +218,15 @@ void shard::on_client_gone(int connection, steady_time now) {
 
 // --- waiting and sending -------------------------------------------------------------------
 
-void shard::wait(ledger_row& row) {
-  const auto& header = row.request.header;
-  row.on->waiting.push(
-      {waiting_rows::rank_of(header.priority_class), row.deadline, row.id, row.cost});
+void shard::wait(ledger_row& row, steady_time now) {
+  auto entry = entry_of(row);
+  entry.since = now;
+  row.on->waiting.push(entry);
   ++waiting_;
 }
 
 void shard::stop_waiting(const ledger_row& row) {
-  const auto& header = row.request.header;
-  row.on->waiting.remove(
-      {waiting_rows::rank_of(header.priority_class), row.deadline, row.id, row.cost});
+  row.on->waiting.remove(entry_of(row));
   --waiting_;
 }
 
@@ -235,13 +257,20 @@ bool shard::try_send(ledger_row& row, steady_time now) {
 
 void shard::spend_credit(route& on, steady_time now) {
   while (!on.waiting.empty()) {
-    auto& row = *ledger_.find(on.waiting.front().row);
-    if (row.deadline <= now) {
+    const auto front = on.waiting.front();
+    auto& row = *ledger_.find(front.row);
+    if (on.guard.too_old(options_.limits, front, now)) {
+      finish_with_error(row, too_old(), outcome::failed, now);
+      continue;
+    }
+    if (on.guard.too_late(front, now)) {
       miss_deadline(row, now);
       continue;
     }
     if (!try_send(row, now)) return;
-    stop_waiting(row);
+    on.waiting.pop();
+    --waiting_;
+    on.guard.sent(options_.limits, front.rank, now - front.since, now);
   }
 }
 
@@ -322,7 +351,7 @@ void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& 
                        steady_time now) {
   auto& on = *row.on;
   on.credit.give_back(row.incarnation, row.sent_version, row.cost, reply.credit, now);
-  on.drained.left(row.cost, now);
+  on.guard.answered(row.cost, now - row.sent, row.sent > row.arrived, !on.waiting.empty(), now);
   complete(row, std::move(reply), std::move(frames), now);
   spend_credit(on, now);
 }
@@ -334,7 +363,7 @@ void shard::take_refusal(ledger_row& row, steady_time now) {
   --row.attempts;
   holdings_changed_ = true;
   if (counts_ != nullptr) counts_->refusals.Increment();
-  wait(row);
+  wait(row, now);
   if (++row.refusals > options_.max_refusals)
     return finish_with_error(row, {errc::overloaded, "Every engine was full.", 10}, outcome::failed,
                              now);
@@ -367,7 +396,7 @@ void shard::link_lost(const engine_link& link, const std::string& reason, steady
 void shard::lost_attempt(ledger_row& row, const std::string& reason, steady_time now) {
   log_lost_attempt(row, reason);
   ledger_.end_attempt(row);
-  wait(row);
+  wait(row, now);
   if (row.request.header.at_most_once)
     return finish_with_error(
         row, {errc::unknown_outcome, "The engine was lost during the only attempt: " + reason, 0},
@@ -448,10 +477,12 @@ void shard::on_catalogue(proto::catalogue catalogue) {
 // --- time ----------------------------------------------------------------------------------
 
 void shard::miss_deadline(ledger_row& row, steady_time now) {
-  const char* where = row.attempt ? "while an engine had the request" : "while the request waited";
+  const char* why = row.attempt ? "The deadline passed while an engine had the request."
+                    : row.deadline <= now
+                        ? "The deadline passed while the request waited."
+                        : "The request waited until less time was left than engines take.";
   send_cancel(row);
-  finish_with_error(row, {errc::deadline, std::string{"The deadline passed "} + where + ".", 0},
-                    outcome::expired, now);
+  finish_with_error(row, {errc::deadline, why, 0}, outcome::expired, now);
 }
 
 void shard::expire(steady_time now) {

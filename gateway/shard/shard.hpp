@@ -9,6 +9,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,7 +68,10 @@ class shard {
   void refuse(const client_address& to, const proto::raw_value& id, const error& why);
 
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
-  [[nodiscard]] expected<void> admit_to(const route& on, const client_request& request) const;
+  /// Judges the request and makes room for it. @returns why it is refused, if it is.
+  [[nodiscard]] std::optional<shed> make_room(route& on, const client_request& request,
+                                              std::uint32_t cost, steady_time now);
+  [[nodiscard]] double draw();
   /// What some engine serves now; version 0: the newest.
   [[nodiscard]] const proto::model_card* served(const std::string& model,
                                                 std::uint32_t version) const;
@@ -76,7 +81,7 @@ class shard {
   [[nodiscard]] expected<route*> route_for(const proto::request& header);
 
   [[nodiscard]] bool try_send(ledger_row& row, steady_time now);
-  void wait(ledger_row& row);
+  void wait(ledger_row& row, steady_time now);
   void stop_waiting(const ledger_row& row);
   void spend_credit(route& on, steady_time now);
   void lost_attempt(ledger_row& row, const std::string& reason, steady_time now);
@@ -110,6 +115,8 @@ class shard {
   bool holdings_changed_ = false;
   steady_time placed_at_{};
   std::size_t waiting_ = 0;
+  /// Spreads `retry_after_ms`.
+  std::minstd_rand draws_;
 };
 
 }  // namespace coppice::gateway

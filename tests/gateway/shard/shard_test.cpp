@@ -346,6 +346,24 @@ TEST_F(Shard, SendsACriticalRowPastAHeadThatNeedsMoreCredit) {
   EXPECT_EQ(world.attempts.size(), 1u);
 }
 
+TEST_F(Shard, RefusesTheNewestBatchRowForAMoreUrgentOne) {
+  proto::model_card echo;
+  echo.name = "echo", echo.version = 1, echo.any_inputs = true;
+  shard_options small;
+  small.limits.waiting_rows = 2;
+  shard narrow{small, world, nullptr};
+  narrow.on_catalogue({{echo}});
+  for (const auto* each : {"batch", "batch", "critical"}) {
+    auto request = a_request("echo", static_cast<int>(world.replies.size()) + 1);
+    request.priority_class = each;
+    narrow.on_client_message(as_message(request), 5, t0);
+  }
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "overloaded");
+  EXPECT_EQ(narrow.rows().open_rows(), 2u);
+}
+
 /// Any order of events gives every accepted request exactly one final reply.
 TEST_F(Shard, AnswersEachRequestExactlyOnceUnderRandomEvents) {
   std::mt19937 random{11};
