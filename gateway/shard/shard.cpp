@@ -26,6 +26,11 @@ std::string name_of(const proto::request& header) {
          (header.version == 0 ? "" : " version " + std::to_string(header.version));
 }
 
+shed no_more_tenants() {
+  return {shed_reason::quota,
+          {errc::overloaded, "More tenants are at work than the gateway keeps accounts of.", 1000}};
+}
+
 error too_old() {
   return {errc::overloaded, "The queue stands: the request waited longer than it should.", 100};
 }
@@ -33,6 +38,8 @@ error too_old() {
 waiting_row entry_of(const ledger_row& row) {
   waiting_row entry;
   entry.rank = priority_of(row.request.header.priority_class);
+  entry.tenant = row.payer->id();
+  entry.weight = row.payer->weight();
   entry.deadline = row.deadline;
   entry.row = row.id;
   entry.cost = row.cost;
@@ -42,11 +49,15 @@ waiting_row entry_of(const ledger_row& row) {
 }  // namespace
 
 shard::shard(shard_options options, shard_effects& effects, shard_counts* counts)
-    : options_{std::move(options)}, effects_{effects}, counts_{counts} {}
+    : options_{std::move(options)},
+      effects_{effects},
+      counts_{counts},
+      tenants_{options_.tenants} {}
 
 // --- client messages -----------------------------------------------------------------------
 
-void shard::on_client_message(frame_list&& message, int connection, steady_time now) {
+void shard::on_client_message(frame_list&& message, int connection, steady_time now,
+                              std::string_view tenant) {
   auto opened = open_message(std::move(message));
   if (!opened) {
     if (counts_ != nullptr) counts_->rejected.Increment();
@@ -54,7 +65,7 @@ void shard::on_client_message(frame_list&& message, int connection, steady_time 
   }
   opened->from.connection = connection;
   const auto& op = opened->header.op;
-  if (op == "infer") return infer(std::move(*opened), now);
+  if (op == "infer") return infer(std::move(*opened), tenant, now);
   if (op == "cancel") return cancel(*opened, now);
   if (op == "ping") return answer_plain(*opened, {});
   if (op == "models" || op == "model") return answer_models(*opened);
@@ -154,13 +165,17 @@ double shard::draw() {
 }
 
 std::optional<shed> shard::make_room(route& on, const client_request& request, std::uint32_t cost,
-                                     steady_time now) {
+                                     const tenant* payer, steady_time now) {
+  if (payer == nullptr) return no_more_tenants();
   arrival asked;
   asked.row.rank = priority_of(request.header.priority_class);
   asked.row.deadline = now + std::chrono::milliseconds{request.header.timeout_ms};
   asked.row.cost = cost;
   asked.bytes = request.bytes;
+  asked.row.tenant = payer->id();
+  asked.row.weight = payer->weight();
   asked.draw = draw();
+  if (auto over = payer->judge(request.bytes, now, asked.draw)) return over;
   auto verdict = on.guard.judge(options_.limits, asked, on.waiting, ledger_.open_bytes(), now);
   if (verdict.push_out)
     finish_with_error(*ledger_.find(on.waiting.newest_below(asked.row.rank)->row),
@@ -169,17 +184,20 @@ std::optional<shed> shard::make_room(route& on, const client_request& request, s
   return std::move(verdict.refused);
 }
 
-void shard::infer(client_request&& request, steady_time now) {
+void shard::infer(client_request&& request, std::string_view by, steady_time now) {
   const auto on = route_for(request.header);
   if (!on) return refuse(request.from, request.header.id, on.error());
   const auto cost = cost_of(request.header);
   if (!cost) return refuse(request.from, request.header.id, cost.error());
-  if (const auto refused = make_room(**on, request, *cost, now)) {
+  auto* payer = tenants_.find(by, now);
+  if (const auto refused = make_room(**on, request, *cost, payer, now)) {
     if ((*on)->counts != nullptr)
       (*on)->counts->requests[static_cast<std::size_t>(refused->why.code)]->Increment();
     return refuse(request.from, request.header.id, refused->why);
   }
+  payer->open(request.bytes, now);
   auto& row = ledger_.open(std::move(request), **on, *cost, now);
+  row.payer = payer;
   const bool alone = (*on)->waiting.empty();
   if (alone && try_send(row, now))
     return (*on)->guard.sent(options_.limits, entry_of(row).rank, duration{0}, now);
@@ -292,6 +310,11 @@ void shard::count(const ledger_row& row, std::size_t code, steady_time now) {
   counts->total_seconds->Observe(std::chrono::duration<double>(now - row.arrived).count());
 }
 
+ledger_row shard::close(ledger_row& row, outcome how) {
+  row.payer->close(row.request.bytes);
+  return ledger_.close(row, how);
+}
+
 void shard::finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now) {
   if (row.attempt)
     row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0, now);
@@ -299,7 +322,7 @@ void shard::finish_with_error(ledger_row& row, const error& why, outcome how, st
     stop_waiting(row);
   count(row, static_cast<std::size_t>(why.code), now);
   log_failure(row, why);
-  const auto closed = ledger_.close(row, how);
+  const auto closed = close(row, how);
   refuse(closed.request.from, closed.request.header.id, why);
 }
 
@@ -319,9 +342,10 @@ void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& fr
         std::chrono::duration<double>(row.sent - row.arrived).count());
   count(row, failed ? static_cast<std::size_t>(code_from_name(out.error->code)) : ok_code, now);
   const bool late = failed && out.error->code == code_name(errc::deadline);
-  auto closed = ledger_.close(row, late     ? outcome::expired
-                                   : failed ? outcome::failed
-                                            : outcome::completed);
+  row.payer->charge(
+      compute_share(std::chrono::microseconds{reply.times.compute_us}, row.cost, reply.batch_rows),
+      now);
+  auto closed = close(row, late ? outcome::expired : failed ? outcome::failed : outcome::completed);
   out.id = std::move(closed.request.header.id);
   effects_.reply(closed.request.from, out, std::move(frames));
 }

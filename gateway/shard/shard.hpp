@@ -1,6 +1,7 @@
 #pragma once
 
 #include "gateway/admission/admission.hpp"
+#include "gateway/admission/tenant_book.hpp"
 #include "gateway/shard/engine_links.hpp"
 #include "gateway/shard/ledger.hpp"
 #include "gateway/shard/route.hpp"
@@ -21,6 +22,7 @@ struct shard_options {
   std::string gateway = "gateway-1";
   std::uint32_t index = 0;
   admission_limits limits;
+  tenant_table tenants;
   /// How long a known model may be without an engine before its requests fail: a restart's time.
   duration unserved_grace = 5s;
   /// A link reset waits this long for the worker to say which attempts are suspects.
@@ -41,7 +43,9 @@ class shard {
   /// `effects` and `counts` outlive the shard; `counts` may be null.
   shard(shard_options options, shard_effects& effects, shard_counts* counts);
 
-  void on_client_message(frame_list&& message, int connection, steady_time now);
+  /// @param tenant  as the door knows its sender.
+  void on_client_message(frame_list&& message, int connection, steady_time now,
+                         std::string_view tenant = anonymous);
   /// The client's connection closed: its open requests are cancelled.
   void on_client_gone(int connection, steady_time now);
   void on_link_message(frame_list&& message, steady_time now);
@@ -60,7 +64,7 @@ class shard {
   [[nodiscard]] const ledger& rows() const noexcept { return ledger_; }
 
  private:
-  void infer(client_request&& request, steady_time now);
+  void infer(client_request&& request, std::string_view by, steady_time now);
   void cancel(const client_request& request, steady_time now);
   void answer_models(const client_request& request);
   void answer_status(const client_request& request);
@@ -70,7 +74,10 @@ class shard {
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
   /// Judges the request and makes room for it. @returns why it is refused, if it is.
   [[nodiscard]] std::optional<shed> make_room(route& on, const client_request& request,
-                                              std::uint32_t cost, steady_time now);
+                                              std::uint32_t cost, const tenant* payer,
+                                              steady_time now);
+  /// Closes the row in the ledger and in its tenant's account.
+  ledger_row close(ledger_row& row, outcome how);
   [[nodiscard]] double draw();
   /// What some engine serves now; version 0: the newest.
   [[nodiscard]] const proto::model_card* served(const std::string& model,
@@ -104,6 +111,7 @@ class shard {
   shard_effects& effects_;
   shard_counts* counts_;
   ledger ledger_;
+  tenant_book tenants_;
   engine_links links_;
   /// Routes are never removed: rows and credit point to them. Bounded by the catalogue's names.
   std::map<std::pair<std::string, std::uint32_t>, std::unique_ptr<route>> routes_;

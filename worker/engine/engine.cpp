@@ -322,12 +322,13 @@ void engine::answer_batch(served_model& served, finished_batch&& done) {
   for (std::size_t i = 0; i < done.ran.attempts.size(); ++i) {
     auto& attempt = done.ran.attempts[i];
     const auto waited = done.began - attempt.arrived;
-    answer(served, std::move(attempt), std::move(done.results[i]), waited, done.took);
+    answer(served, std::move(attempt), std::move(done.results[i]), waited, done.took,
+           done.ran.rows);
   }
 }
 
 void engine::answer(served_model& served, attempt&& of, expected<item_outputs>&& result,
-                    duration waited, duration computed) {
+                    duration waited, duration computed, std::uint32_t batch_rows) {
   close(of);
   served.counts.answered(result.has_value());
   proto::link_reply reply;
@@ -337,6 +338,7 @@ void engine::answer(served_model& served, attempt&& of, expected<item_outputs>&&
   reply.credit = of.item.rows;
   reply.times.batch_us = to_us(waited);
   reply.times.compute_us = to_us(computed);
+  reply.batch_rows = batch_rows;
   if (!result) {
     reply.error = as_body(result.error());
     return send(of.gateway, reply);

@@ -73,7 +73,7 @@ class engine {
   void account(served_model& served, const finished_batch& done);
   void answer_batch(served_model& served, finished_batch&& done);
   void answer(served_model& served, attempt&& of, expected<item_outputs>&& result, duration waited,
-              duration computed);
+              duration computed, std::uint32_t batch_rows = 0);
   void refuse(const std::string& gateway, attempt_id id, std::uint32_t rows, const error& why,
               const char* op);
   void send(const std::string& gateway, const proto::link_reply& reply,
