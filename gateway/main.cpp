@@ -4,6 +4,7 @@
 #include "base/ready_file.hpp"
 #include "base/stop_signal.hpp"
 #include "gateway/gateway_actor.hpp"
+#include "gateway/loopback.hpp"
 #include "gateway/operator_door.hpp"
 #include "gateway/process_options.hpp"
 #include "scheduler/scheduler_actor.hpp"
@@ -32,11 +33,6 @@ void raise_descriptor_limit() {
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-bool beyond_loopback(const std::string& endpoint) {
-  return endpoint.starts_with("tcp://") && !endpoint.starts_with("tcp://127.") &&
-         !endpoint.starts_with("tcp://localhost") && !endpoint.starts_with("tcp://[::1]");
 }
 
 /// The gateway process: owns everything in it, in the order in which it ends.
@@ -149,11 +145,15 @@ expected<nlohmann::ordered_json> process::start() {
   shard_options own;
   own.gateway = options_.name;
   own.limits = options_.limits;
+  own.tenants = options_.tenants;
   own.incarnation = {random_id()};
   own.seed = random_id();
   shard_ = std::make_unique<shard_loop>(own, counts_, [this](scheduler_mail mail) {
     std::visit([this](auto& told) { caf::anon_send(gateway_, std::move(told)); }, mail);
   });
+  if (!options_.users.empty())
+    if (auto guarded = shard_->guard(options_.users); !guarded)
+      return tl::unexpected(guarded.error());
   const auto door = shard_->bind(options_.door);
   if (!door) return tl::unexpected(door.error());
   const auto url = serve_metrics();

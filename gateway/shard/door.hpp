@@ -13,14 +13,11 @@ namespace coppice::gateway {
 
 using frame_list = std::vector<zmq::message_t>;
 
-/// The tenant of every client that does not authenticate.
-inline constexpr const char* anonymous = "anonymous";
-
 /// A client's message after the door: header decoded and checked, tensors untouched.
 struct client_request {
   client_address from;
   /// Who pays: the user that the connection authenticated as.
-  std::string tenant{anonymous};
+  std::string tenant;
   proto::request header;
   /// Frames behind the header.
   frame_list frames;

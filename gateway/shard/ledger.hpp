@@ -17,6 +17,7 @@
 namespace coppice::gateway {
 
 class route;
+class tenant;
 
 /// Where an open row is.
 enum class row_state : std::uint8_t {
@@ -49,6 +50,8 @@ struct ledger_row {
   client_request request;
   /// The model's waiting rows and credit; owned by the shard, outlives the row.
   route* on = nullptr;
+  /// Who pays; owned by the shard's tenant book, which keeps it while the row is open.
+  tenant* payer = nullptr;
   /// Rows of credit it needs.
   std::uint32_t cost = 1;
   steady_time arrived;

@@ -8,6 +8,7 @@ shard::shard(shard_options options, shard_effects& effects, shard_counts* counts
     : options_{std::move(options)},
       effects_{effects},
       counts_{counts},
+      tenants_{options_.tenants},
       clients_{{options_.sessions, options_.outcomes, options_.seed}, effects},
       poison_{options_.gateway, options_.poison},
       draws_{static_cast<std::minstd_rand::result_type>(options_.seed)} {}
@@ -100,10 +101,12 @@ void shard::on_drain_notice(const proto::drain_notice& notice) {
 // --- time ----------------------------------------------------------------------------------
 
 void shard::miss_deadline(ledger_row& row, steady_time now) {
-  const char* where = row.attempt ? "while an engine had the request" : "while the request waited";
+  const char* why = row.attempt ? "The deadline passed while an engine had the request."
+                    : row.deadline <= now
+                        ? "The deadline passed while the request waited."
+                        : "The request waited until less time was left than engines take.";
   send_cancel(row);
-  finish_with_error(row, {errc::deadline, std::string{"The deadline passed "} + where + ".", 0},
-                    outcome::expired, now);
+  finish_with_error(row, {errc::deadline, why, 0}, outcome::expired, now);
 }
 
 void shard::resume_paused(steady_time now) {
@@ -112,7 +115,7 @@ void shard::resume_paused(steady_time now) {
     paused_.pop();
     auto* row = ledger_.find(id);
     if (row == nullptr || row->state != row_state::paused || row->resume_at != at) continue;
-    wait(*row);
+    wait(*row, now);
     spend_credit(*row->on, now);
   }
 }

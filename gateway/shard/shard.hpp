@@ -1,6 +1,7 @@
 #pragma once
 
 #include "gateway/admission/admission.hpp"
+#include "gateway/admission/tenant_book.hpp"
 #include "gateway/poison/poison_watch.hpp"
 #include "gateway/retry/death_cause.hpp"
 #include "gateway/retry/retry_class.hpp"
@@ -31,6 +32,7 @@ struct shard_options {
   /// Secret of the hashes, and the seed of what is drawn.
   std::uint64_t seed = 1;
   admission_limits limits;
+  tenant_table tenants;
   session_limits sessions;
   outcome_limits outcomes;
   retry_limits retries;
@@ -38,8 +40,8 @@ struct shard_options {
   stream_limits streams;
   /// How long a known model may be without an engine before its requests fail: a restart's time.
   duration unserved_grace = 5s;
-  /// Until so long after the first catalogue an unknown model may still be one whose workers have not
-  /// reported yet.
+  /// Until so long after the first catalogue an unknown model may still be one whose workers have
+  /// not reported yet.
   duration settling = 1s;
   /// A link reset waits this long for the worker to say which attempts are suspects.
   duration reset_grace = 10ms;
@@ -59,7 +61,9 @@ class shard {
   /// `effects` and `counts` outlive the shard; `counts` may be null.
   shard(shard_options options, shard_effects& effects, shard_counts* counts);
 
-  void on_client_message(frame_list&& message, int connection, steady_time now);
+  /// @param tenant  as the door knows its sender.
+  void on_client_message(frame_list&& message, int connection, steady_time now,
+                         std::string_view tenant = anonymous);
   /// The client's connection closed: its requests are cancelled, unless its session comes back.
   void on_client_gone(int connection, steady_time now);
   void on_link_message(frame_list&& message, steady_time now);
@@ -101,7 +105,10 @@ class shard {
   void refuse(const client_request& request, const error& why);
   [[nodiscard]] expected<void> check_op(const proto::request& header) const;
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
-  [[nodiscard]] expected<void> admit_to(const route& on, const client_request& request) const;
+  /// Judges the request and makes room for it. @returns why it is refused, if it is.
+  [[nodiscard]] std::optional<shed> make_room(route& on, const client_request& request,
+                                              std::uint32_t cost, const tenant* payer,
+                                              steady_time now);
   [[nodiscard]] expected<route*> route_for(const proto::request& header, steady_time now);
 
   // attempts
@@ -109,7 +116,7 @@ class shard {
   [[nodiscard]] proto::link_request attempt_for(ledger_row& row, const credit_line& line,
                                                 steady_time now);
   [[nodiscard]] bool try_send(ledger_row& row, steady_time now);
-  void wait(ledger_row& row);
+  void wait(ledger_row& row, steady_time now);
   void pause(ledger_row& row, steady_time until);
   void leave_queue(ledger_row& row);
   /// Asks the poison watch. @returns whether the row may be sent; else it is held or refused.
@@ -142,6 +149,8 @@ class shard {
   void resume_finished(const client_request& request, const kept_outcome& kept);
 
   // outcomes
+  /// Closes the row in the ledger and in its tenant's account.
+  ledger_row close(ledger_row& row, outcome how);
   [[nodiscard]] proto::reply success(ledger_row& row, steady_time now);
   void complete(ledger_row& row, proto::link_reply&& reply, frame_list&& frames, steady_time now);
   void finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now);
@@ -161,6 +170,7 @@ class shard {
   shard_effects& effects_;
   shard_counts* counts_;
   ledger ledger_;
+  tenant_book tenants_;
   clients clients_;
   catalogue_view catalogue_;
   engine_links links_;

@@ -14,24 +14,37 @@ constexpr std::size_t ok_code = 16;
 
 error poisonous() { return {errc::poison, "Requests with this content end their engines.", 0}; }
 
+error too_old() {
+  return {errc::overloaded, "The queue stands: the request waited longer than it should.", 100};
+}
+
+waiting_row entry_of(const ledger_row& row) {
+  waiting_row entry;
+  entry.rank = priority_of(row.request.header.priority_class);
+  entry.tenant = row.payer->id();
+  entry.weight = row.payer->weight();
+  entry.deadline = row.deadline;
+  entry.row = row.id;
+  entry.cost = row.cost;
+  return entry;
+}
+
 double seconds(duration time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
 
 // --- waiting -------------------------------------------------------------------------------
 
-void shard::wait(ledger_row& row) {
-  const auto& header = row.request.header;
-  row.on->waiting.push(
-      {waiting_rows::rank_of(header.priority_class), row.deadline, row.id, row.cost});
+void shard::wait(ledger_row& row, steady_time now) {
+  auto entry = entry_of(row);
+  entry.since = now;
+  row.on->waiting.push(entry);
   row.state = row_state::waiting;
   ++waiting_;
 }
 
 void shard::leave_queue(ledger_row& row) {
-  const auto& header = row.request.header;
-  row.on->waiting.remove(
-      {waiting_rows::rank_of(header.priority_class), row.deadline, row.id, row.cost});
+  row.on->waiting.remove(entry_of(row));
   --waiting_;
 }
 
@@ -104,7 +117,6 @@ bool shard::try_send(ledger_row& row, steady_time now) {
   if (counts_ != nullptr) counts_->attempts.Increment();
   if (effects_.send(line->incarnation, out, row.request.frames)) {
     row.on->breakers.sent(row.incarnation);
-    if (row.state == row_state::waiting) leave_queue(row);
     row.state = row_state::sent;
     return true;
   }
@@ -117,13 +129,18 @@ bool shard::try_send(ledger_row& row, steady_time now) {
 
 void shard::spend_credit(route& on, steady_time now) {
   while (!on.waiting.empty()) {
-    auto& row = *ledger_.find(on.waiting.front().row);
-    if (row.deadline <= now) {
+    const auto front = on.waiting.front();
+    auto& row = *ledger_.find(front.row);
+    if (on.guard.too_old(options_.limits, front, now)) {
+      finish_with_error(row, too_old(), outcome::failed, now);
+    } else if (on.guard.too_late(front, now)) {
       miss_deadline(row, now);
-      continue;
+    } else if (may_go(row, now)) {
+      if (!try_send(row, now)) return;
+      on.waiting.pop();
+      --waiting_;
+      on.guard.sent(options_.limits, front.rank, now - front.since, now);
     }
-    if (!may_go(row, now)) continue;
-    if (!try_send(row, now)) return;
   }
 }
 
@@ -174,7 +191,10 @@ void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& 
   const bool drains = !draining_.empty() && draining_.contains(row.incarnation);
   on.credit.give_back(row.incarnation, row.sent_version, row.cost, drains ? 0 : reply.credit, now);
   on.credit.ended(row.incarnation, row.sent_version, !reply.error, took);
-  on.drained.left(row.cost, now);
+  on.guard.answered(row.cost, took, row.sent > row.arrived, !on.waiting.empty(), now);
+  row.payer->charge(
+      compute_share(std::chrono::microseconds{reply.times.compute_us}, row.cost, reply.batch_rows),
+      now);
   on.times.add(took);
   judge_engine(row, reply, now);
   if (row.alone) poison_.trial_ended(row.content, row.id, false, now);
@@ -274,7 +294,7 @@ void shard::follow(ledger_row& row, const retry_decision& decision, steady_time 
   using action = retry_decision::action;
   switch (decision.what) {
     case action::again:
-      return wait(row);
+      return wait(row, now);
     case action::pause:
       return pause(row, now + decision.wait);
     case action::alone:
@@ -298,7 +318,7 @@ void shard::carry_out_orders(steady_time now) {
       for (const auto id : *freed)
         if (auto* row = ledger_.find(id); row != nullptr && row->state == row_state::held) {
           row->alone = freed == &orders.alone;
-          wait(*row);
+          wait(*row, now);
           spend_credit(*row->on, now);
         }
     for (const auto id : orders.refuse)
@@ -315,6 +335,11 @@ void shard::count(const ledger_row& row, std::size_t code, steady_time now) {
   if (counts == nullptr) return;
   counts->requests[code]->Increment();
   counts->total_seconds->Observe(seconds(now - row.arrived));
+}
+
+ledger_row shard::close(ledger_row& row, outcome how) {
+  row.payer->close(row.request.bytes);
+  return ledger_.close(row, how);
 }
 
 /// The final reply of a row that succeeded, counted.
@@ -338,7 +363,7 @@ void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& fr
   row.compute_us = reply.times.compute_us;
   auto out = success(row, now);
   out.outputs = std::move(reply.outputs);
-  auto closed = ledger_.close(row, outcome::completed);
+  auto closed = close(row, outcome::completed);
   clients_.answer(closed, std::move(out), std::move(frames), now);
 }
 
@@ -355,7 +380,7 @@ void shard::finish_with_error(ledger_row& row, const error& why, outcome how, st
   proto::reply out;
   out.error = as_body(why);
   out.final = true;
-  auto closed = ledger_.close(row, how);
+  auto closed = close(row, how);
   clients_.answer(closed, std::move(out), {}, now);
 }
 

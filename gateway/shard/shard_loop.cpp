@@ -81,6 +81,17 @@ shard_loop::~shard_loop() {
   ::close(wake_);
 }
 
+expected<void> shard_loop::guard(user_table users) try {
+  auto handler = zap_handler::start(context_, std::move(users));
+  if (!handler) return tl::unexpected(handler.error());
+  zap_ = std::move(*handler);
+  zap_handler::guard(clients_);
+  return {};
+} catch (const zmq::error_t& failure) {
+  return fail(errc::unavailable,
+              std::string{"The door cannot be guarded: "} + failure.what() + ".");
+}
+
 expected<std::string> shard_loop::bind(const std::string& door) try {
   clients_.bind(door);
   return clients_.get(zmq::sockopt::last_endpoint);
@@ -150,7 +161,8 @@ bool shard_loop::receive_clients() {
     const int connection = connection_of(message);
     // A descriptor is used again after a close: what closed before this message must go first.
     if (taken == 0) take_closed(now());
-    shard_.on_client_message(std::move(message), connection, now());
+    tenant_ = tenant_of(message.back(), zap_ != nullptr);
+    shard_.on_client_message(std::move(message), connection, now(), tenant_);
   }
   return taken > 0;
 }

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "gateway/shard/shard.hpp"
 #include "gateway/shard/socket_monitor.hpp"
+#include "gateway/zap/zap_handler.hpp"
 
 #include <zmq.hpp>
 
@@ -40,6 +41,9 @@ class shard_loop : private shard_effects {
   /// Stops the thread, at once.
   ~shard_loop() override;
 
+  /// Lets only these users through the door, with their passwords. Before `bind`.
+  /// @error `unavailable` with the reason.
+  expected<void> guard(user_table users);
   /// Binds the door. @returns the endpoint with its port. @error `unavailable` with the reason.
   expected<std::string> bind(const std::string& door);
   /// Starts the thread. `failed` is called on it if it ends by an exception.
@@ -68,6 +72,8 @@ class shard_loop : private shard_effects {
   void take(shard_mail&& mail, steady_time at);
 
   zmq::context_t context_{1};
+  /// None: anybody may come, as tenant `anonymous`.
+  std::unique_ptr<zap_handler> zap_;
   zmq::socket_t clients_{context_, zmq::socket_type::router};
   zmq::socket_t engines_{context_, zmq::socket_type::router};
   socket_monitor clients_closed_;
@@ -77,6 +83,7 @@ class shard_loop : private shard_effects {
   std::string gateway_;
   shard shard_;
   std::string header_;  // reused
+  std::string tenant_;  // reused
   steady_time next_tick_{};
   bool stopped_ = false;
 

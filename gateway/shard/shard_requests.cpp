@@ -9,9 +9,13 @@ error nothing_known() {
           "The gateway does not know yet what is served: it has not reached a scheduler.", 100};
 }
 
+shed no_more_tenants() {
+  return {shed_reason::quota,
+          {errc::overloaded, "More tenants are at work than the gateway keeps accounts of.", 1000}};
+}
+
 error nothing_settled() {
-  return {errc::unavailable,
-          "The gateway has just begun and does not know every worker yet.", 100};
+  return {errc::unavailable, "The gateway has just begun and does not know every worker yet.", 100};
 }
 
 std::string name_of(const proto::request& header) {
@@ -21,13 +25,15 @@ std::string name_of(const proto::request& header) {
 
 }  // namespace
 
-void shard::on_client_message(frame_list&& message, int connection, steady_time now) {
+void shard::on_client_message(frame_list&& message, int connection, steady_time now,
+                              std::string_view tenant) {
   auto opened = open_message(std::move(message));
   if (!opened) {
     if (counts_ != nullptr) counts_->rejected.Increment();
     return clients_.refuse(opened.error().from, opened.error().id, opened.error().why);
   }
   opened->from.connection = connection;
+  opened->tenant = tenant;
   const auto client = clients_.heard(*opened);
   const auto& op = opened->header.op;
   if (op == "infer" || op == "generate") return infer(std::move(*opened), client, now);
@@ -65,10 +71,10 @@ void shard::answer_models(const client_request& request, steady_time now) {
   reply.models = wanted.op == "models" ? catalogue_.models()
                                        : catalogue_.versions(wanted.model, wanted.version);
   if (wanted.op == "model" && reply.models.empty())
-    return refuse(request, catalogue_.is_settled(options_.settling, now)
-                               ? error{errc::not_found,
-                                       "No model " + name_of(wanted) + " is served here.", 0}
-                               : nothing_settled());
+    return refuse(
+        request, catalogue_.is_settled(options_.settling, now)
+                     ? error{errc::not_found, "No model " + name_of(wanted) + " is served here.", 0}
+                     : nothing_settled());
   clients_.answer_at_once(request, std::move(reply));
 }
 
@@ -115,15 +121,24 @@ expected<std::uint32_t> shard::cost_of(const proto::request& header) const {
   return static_cast<std::uint32_t>(shape.front());
 }
 
-expected<void> shard::admit_to(const route& on, const client_request& request) const {
-  admission_state state;
-  state.waiting_rows = on.waiting.size();
-  state.admitted_bytes = ledger_.open_bytes();
-  state.request_bytes = request.bytes;
-  state.time_left = std::chrono::milliseconds{request.header.timeout_ms};
-  if (!on.waiting.empty())
-    state.predicted_wait = on.drained.time_for(on.waiting.cost() + on.credit.in_flight());
-  return gateway::admit(options_.limits, state);
+std::optional<shed> shard::make_room(route& on, const client_request& request, std::uint32_t cost,
+                                     const tenant* payer, steady_time now) {
+  if (payer == nullptr) return no_more_tenants();
+  arrival asked;
+  asked.row.rank = priority_of(request.header.priority_class);
+  asked.row.deadline = now + std::chrono::milliseconds{request.header.timeout_ms};
+  asked.row.cost = cost;
+  asked.row.tenant = payer->id();
+  asked.row.weight = payer->weight();
+  asked.bytes = request.bytes;
+  asked.draw = draw();
+  if (auto over = payer->judge(request.bytes, now, asked.draw)) return over;
+  auto verdict = on.guard.judge(options_.limits, asked, on.waiting, ledger_.open_bytes(), now);
+  if (verdict.push_out)
+    finish_with_error(*ledger_.find(on.waiting.newest_below(asked.row.rank)->row),
+                      {errc::overloaded, "A more urgent request took this one's place.", 100},
+                      outcome::failed, now);
+  return std::move(verdict.refused);
 }
 
 void shard::infer(client_request&& request, std::uint32_t client, steady_time now) {
@@ -157,15 +172,18 @@ void shard::admit(client_request&& request, std::uint32_t client, const clients:
   if (auto fits = check_op(request.header); !fits) return refuse(request, fits.error());
   const auto cost = cost_of(request.header);
   if (!cost) return refuse(request, cost.error());
+  auto* payer = tenants_.find(request.tenant, now);
   auto& budget = (*on)->budget;
-  if (const auto room = admit_to(**on, request); !room) {
+  if (const auto refused = make_room(**on, request, *cost, payer, now)) {
     budget.shed(now);
     if ((*on)->counts != nullptr)
-      (*on)->counts->requests[static_cast<std::size_t>(room.error().code)]->Increment();
-    return refuse(request, room.error());
+      (*on)->counts->requests[static_cast<std::size_t>(refused->why.code)]->Increment();
+    return refuse(request, refused->why);
   }
   budget.admitted(now);
+  payer->open(request.bytes, now);
   auto& row = ledger_.open(std::move(request), **on, *cost, now);
+  row.payer = payer;
   clients_.opened(row, client, asked);
   if (auto begun = begin_stream(row); !begun)
     return finish_with_error(row, begun.error(), outcome::failed, now);
@@ -177,8 +195,10 @@ void shard::start(ledger_row& row, steady_time now) {
   const auto id = row.id;
   if (!may_go(row, now)) return carry_out_orders(now);
   const bool alone = on.waiting.empty();
-  if (alone && try_send(row, now)) return;
-  wait(row);
+  if (alone && try_send(row, now))
+    return on.guard.sent(options_.limits, priority_of(row.request.header.priority_class),
+                         duration{0}, now);
+  wait(row, now);
   // It may have passed a row that needs more credit than there is.
   if (!alone && on.waiting.front().row == id) spend_credit(on, now);
   ask(now);

@@ -108,7 +108,7 @@ void shard::complete_stream(ledger_row& row, steady_time now) {
     out.outputs.push_back(tokens_output(rest.size()));
     frames = as_frame(rest);
   }
-  auto closed = ledger_.close(row, outcome::completed);
+  auto closed = close(row, outcome::completed);
   clients_.answer(closed, std::move(out), std::move(frames), now, std::move(whole));
 }
 

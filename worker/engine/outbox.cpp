@@ -53,8 +53,10 @@ void outbox::refuse(const std::string& gateway, attempt_id id, std::uint32_t row
 }
 
 void outbox::answer(const std::string& gateway, attempt_id id, std::uint32_t rows,
-                    const expected<item_outputs>& outcome, duration waited, duration computed) {
+                    const expected<item_outputs>& outcome, duration waited, duration computed,
+                    std::uint32_t batch_rows) {
   auto reply = header("reply", id, rows);
+  reply.batch_rows = batch_rows;
   reply.times.batch_us = to_us(waited);
   reply.times.compute_us = to_us(computed);
   if (!outcome) {

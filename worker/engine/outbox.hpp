@@ -22,8 +22,10 @@ class outbox {
   /// A free retry: the attempt was not accepted, or is handed back before it ran.
   void refuse(const std::string& gateway, attempt_id id, std::uint32_t rows, const error& why);
   /// The outcome of an attempt of `rows` rows, whose credit goes back with it.
+  /// @param batch_rows  rows of the batch it ran in; 0: it did not run.
   void answer(const std::string& gateway, attempt_id id, std::uint32_t rows,
-              const expected<item_outputs>& outcome, duration waited = {}, duration computed = {});
+              const expected<item_outputs>& outcome, duration waited = {}, duration computed = {},
+              std::uint32_t batch_rows = 0);
 
   /// Gateways that were gone when something was sent to them, since the last call.
   [[nodiscard]] std::vector<std::string> take_gone() { return std::exchange(gone_, {}); }

@@ -65,10 +65,10 @@ bool served_batches::enqueue(attempt&& taken, steady_time now) {
 void served_batches::close(const attempt& ended) { parts_.open.close(ended.bytes, ended.alone); }
 
 void served_batches::end(const attempt& of, const expected<item_outputs>& outcome, duration waited,
-                         duration computed) {
+                         duration computed, std::uint32_t batch_rows) {
   close(of);
   counts_.answered(outcome.has_value());
-  parts_.out.answer(of.gateway, of.id, of.item.rows, outcome, waited, computed);
+  parts_.out.answer(of.gateway, of.id, of.item.rows, outcome, waited, computed, batch_rows);
 }
 
 bool served_batches::cancel(const std::string& gateway, attempt_id id, steady_time) {
@@ -140,7 +140,7 @@ void served_batches::answer(finished_batch&& done) {
     const auto& each = done.ran.attempts[i];
     auto& outcome = done.results[i];
     if (outcome) *outcome = only_wanted(std::move(*outcome), each.outputs);
-    end(each, outcome, done.began - each.arrived, done.took);
+    end(each, outcome, done.began - each.arrived, done.took, done.ran.rows);
   }
 }
 

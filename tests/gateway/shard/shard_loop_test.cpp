@@ -75,6 +75,26 @@ TEST_F(ShardLoop, CarriesDemandOutAndVerdictsIn) {
   EXPECT_EQ(receive().error->code, "unavailable");
 }
 
+TEST_F(ShardLoop, LetsOnlyUsersWithTheirPasswordThroughAGuardedDoor) {
+  shard_loop guarded{{}, counts, [](const scheduler_mail&) {}};
+  ASSERT_TRUE(guarded.guard({{"ann", {"secret", "gold"}}}));
+  const auto endpoint = guarded.bind("tcp://127.0.0.1:*");
+  guarded.start([](const std::string& why) { ADD_FAILURE() << why; });
+  zmq::socket_t ann{context, zmq::socket_type::dealer};
+  ann.set(zmq::sockopt::linger, 0);
+  ann.set(zmq::sockopt::rcvtimeo, 20'000);
+  ann.set(zmq::sockopt::plain_username, "ann");
+  ann.set(zmq::sockopt::plain_password, "secret");
+  ann.connect(*endpoint);
+  proto::request ping;
+  ping.v = 1;
+  ping.op = "ping";
+  (void)ann.send(zmq::buffer(proto::encode(ping)), zmq::send_flags::none);
+
+  zmq::message_t header;
+  EXPECT_TRUE(ann.recv(header));
+}
+
 TEST_F(ShardLoop, SaysWhyTheDoorCannotListen) {
   EXPECT_THAT(loop.bind("tcp://192.0.2.1:1").error().message, HasSubstr("tcp://192.0.2.1:1"));
 }

@@ -303,6 +303,84 @@ TEST_F(Shard, SendsACriticalRowPastAHeadThatNeedsMoreCredit) {
   EXPECT_EQ(world.attempts.size(), 1u);
 }
 
+TEST_F(Shard, RefusesTheNewestBatchRowForAMoreUrgentOne) {
+  proto::model_card echo;
+  echo.name = "echo", echo.version = 1, echo.any_inputs = true;
+  shard_options small;
+  small.limits.waiting_rows = 2;
+  shard narrow{small, world, nullptr};
+  narrow.on_catalogue({{echo}}, t0 - 1h);
+  for (const auto* each : {"batch", "batch", "critical"}) {
+    auto request = a_request("echo", static_cast<int>(world.replies.size()) + 1);
+    request.priority_class = each;
+    narrow.on_client_message(as_message(request), 5, t0);
+  }
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "overloaded");
+  EXPECT_EQ(narrow.rows().open_rows(), 2u);
+}
+
+struct TenantsOfAShard : Shard {
+  /// Two tenants, of which `small` may have one request open.
+  void set_up(const tenant_limits& limits) {
+    proto::model_card echo;
+    echo.name = "echo", echo.version = 1, echo.any_inputs = true;
+    shard_options options;
+    options.tenants.named["small"] = limits;
+    both = std::make_unique<shard>(options, world, nullptr);
+    both->on_catalogue({{echo}}, t0 - 1h);
+  }
+  void ask_as(std::string_view tenant, steady_time at = t0) {
+    both->on_client_message(as_message(a_request("echo", ++id)), 5, at, tenant);
+  }
+  std::unique_ptr<shard> both;
+  int id = 0;
+};
+
+TEST_F(TenantsOfAShard, ATenantOverItsQuotaIsRefusedAndTheOthersAreNot) {
+  set_up({.open_requests = 1});
+  ask_as("small");
+  ask_as("small");
+  ask_as("large");
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "quota");
+  EXPECT_EQ(both->rows().open_rows(), 2u);
+}
+
+TEST_F(TenantsOfAShard, AnOutcomeMakesRoomForTheNextRequest) {
+  set_up({.open_requests = 1});
+  ask_as("small");
+  both->on_client_gone(5, t0);
+  ask_as("small");
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "cancelled");
+}
+
+TEST_F(TenantsOfAShard, AReplyChargesItsShareOfTheBatchsComputeTime) {
+  set_up({.compute_ms_per_s = 100, .compute_burst_ms = 10});
+  ask_as("small");
+  proto::grant given{"e", {7}, "tcp://e", "", "echo", 1, 0, 9, 1'000'000};
+  both->on_place_reply({{given}, {}}, t0);
+  proto::link_reply reply;
+  reply.op = "reply";
+  reply.attempt = world.attempts[0].header.attempt;
+  reply.incarnation = {7};
+  reply.times.compute_us = 160'000;
+  reply.batch_rows = 8;  // 20 ms of them are this row's
+  frame_list message;
+  message.emplace_back(std::string("engine"));
+  message.emplace_back(proto::encode(reply));
+  both->on_link_message(std::move(message), t0);
+
+  ask_as("small", t0 + 100ms);
+  EXPECT_EQ(code(1), "quota");
+  ask_as("small", t0 + 101ms);
+  EXPECT_EQ(world.replies.size(), 2u);
+}
+
 /// Any order of events gives every accepted request exactly one final reply.
 TEST_F(Shard, AnswersEachRequestExactlyOnceUnderRandomEvents) {
   std::mt19937 random{11};
