@@ -20,7 +20,7 @@ std::uint64_t class_of(step_size size) noexcept {
 }
 
 std::size_t counter_of(std::uint64_t us) noexcept {
-  const auto octave = std::min<int>(std::bit_width(us) - first_octave, octaves - 1);
+  const auto octave = std::min(static_cast<int>(std::bit_width(us)) - first_octave, octaves - 1);
   const auto step = (us >> (octave + first_octave - 6)) & (per_octave - 1);
   return static_cast<std::size_t>(octave) * per_octave + static_cast<std::size_t>(step);
 }

@@ -26,9 +26,9 @@ proto::scheduler_actor::behavior_type scheduling(proto::scheduler_actor::pointer
 }
 
 TEST(NodeActor, SendsEverySchedulerItReachesItsFullState) {
+  metrics registry;  // outlives the system
   actors::system_config config;
   caf::actor_system system{config};
-  metrics registry;
   std::promise<proto::node_snapshot> settled;
   bool done = false;
   const auto scheduler = system.spawn(scheduling, [&](const proto::node_snapshot& snapshot) {
@@ -75,9 +75,9 @@ node_options options_with(const std::string& program) {
 }
 
 TEST(NodeActor, ShowsADrainThatWasOrdered) {
+  metrics registry;  // outlives the system
   actors::system_config config;
   caf::actor_system system{config};
-  metrics registry;
   std::promise<void> drained;
   bool done = false;
   const auto scheduler = system.spawn(scheduling, [&](const proto::node_snapshot& snapshot) {
@@ -100,9 +100,9 @@ TEST(NodeActor, ShowsADrainThatWasOrdered) {
 }
 
 TEST(NodeActor, GivesUpWhenEveryEngineIsInQuarantine) {
+  metrics registry;  // outlives the system
   actors::system_config config;
   caf::actor_system system{config};
-  metrics registry;
 
   const auto node = spawn_node(system, options_with("/bin/false"), "http://m", registry);
 
