@@ -176,6 +176,8 @@ void shard_loop::take(shard_mail&& mail, steady_time at) {
     void operator()(place_lost) { loop.shard_.on_place_lost(at); }
     void operator()(proto::engine_down& down) { loop.shard_.on_engine_down(down, at); }
     void operator()(proto::catalogue& all) { loop.shard_.on_catalogue(std::move(all)); }
+    void operator()(proto::judgement&) {}
+    void operator()(proto::drain_notice&) {}
     void operator()(stop_shard) {
       loop.shard_.on_stop(at);
       loop.stopped_ = true;

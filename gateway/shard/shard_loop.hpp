@@ -24,7 +24,8 @@ struct stop_shard {};
 
 /// What reaches a shard from the gateway actor.
 using shard_mail =
-    std::variant<proto::place_reply, place_lost, proto::engine_down, proto::catalogue, stop_shard>;
+    std::variant<proto::place_reply, place_lost, proto::engine_down, proto::catalogue,
+                 proto::judgement, proto::drain_notice, stop_shard>;
 
 /// One thread with one poll loop that carries for a `shard`: the clients' ROUTER, the engines'
 /// ROUTER (one socket for all engines), and mail from the gateway actor.

@@ -102,6 +102,7 @@ node_self::behavior_type behavior(self_ptr self, const node_options& options,
   self->delayed_send(self, snapshot_period, caf::tick_atom::value);
   return {
       [](std::uint64_t) {},
+      [](const proto::drain_order&) {},
       [self](const engine_changed& change) { take_change(self, change); },
       [self](const proto::engine_down& down) {
         for (const auto& [rank, scheduler] : self->state.schedulers) self->send(scheduler, down);
