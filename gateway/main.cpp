@@ -53,6 +53,7 @@ class process {
   expected<void> dial();
   expected<void> open_operator_door();
   expected<proto::cluster_status> ask_status();
+  expected<proto::drain_status> ask_drain(const proto::drain_order& order);
 
   process_options options_;
   metrics registry_;
@@ -122,21 +123,33 @@ expected<void> process::dial() {
   return {};
 }
 
-expected<proto::cluster_status> process::ask_status() {
-  caf::scoped_actor self{system_};
-  expected<proto::cluster_status> answer = fail(errc::unavailable, "No answer.");
-  self->request(gateway_, std::chrono::seconds{2}, caf::get_atom::value)
-      .receive([&](proto::cluster_status& status) { answer = std::move(status); },
+template <class Answer, class... Question>
+expected<Answer> ask(caf::actor_system& system, const gateway_self& gateway,
+                     const Question&... question) {
+  caf::scoped_actor self{system};
+  expected<Answer> answer = fail(errc::unavailable, "No answer.");
+  self->request(gateway, std::chrono::seconds{2}, question...)
+      .receive([&](Answer& got) { answer = std::move(got); },
                [&](caf::error& why) {
                  answer =
-                     fail(errc::unavailable, "No scheduler answers: " + system_.render(why) + ".");
+                     fail(errc::unavailable, "No scheduler answers: " + system.render(why) + ".");
                });
   return answer;
 }
 
+expected<proto::cluster_status> process::ask_status() {
+  return ask<proto::cluster_status>(system_, gateway_, caf::get_atom::value);
+}
+
+expected<proto::drain_status> process::ask_drain(const proto::drain_order& order) {
+  return ask<proto::drain_status>(system_, gateway_, order);
+}
+
 expected<void> process::open_operator_door() {
   if (options_.operator_door.empty()) return {};
-  operator_door_ = std::make_unique<operator_door>([this] { return ask_status(); });
+  operator_door_ = std::make_unique<operator_door>(
+      [this] { return ask_status(); },
+      [this](const proto::drain_order& order) { return ask_drain(order); });
   return operator_door_->open(options_.operator_door);
 }
 
@@ -160,7 +173,7 @@ expected<nlohmann::ordered_json> process::start() {
   if (!url) return tl::unexpected(url.error());
   auto* shard = shard_.get();
   gateway_ = spawn_gateway(system_, {options_.name, ::getpid(), *door, *url},
-                           [shard](shard_mail mail) { shard->post(std::move(mail)); });
+                           [shard](shard_mail&& mail) { shard->post(std::move(mail)); });
   nlohmann::ordered_json ready{{"role", "gateway"},
                                {"name", options_.name},
                                {"pid", ::getpid()},

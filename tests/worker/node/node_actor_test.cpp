@@ -22,7 +22,12 @@ proto::scheduler_actor::behavior_type scheduling(proto::scheduler_actor::pointer
       [](const proto::gateway_state&, const proto::gateway_actor&) {},
       [](const proto::place_request&) { return proto::place_reply{}; },
       [take](const proto::node_snapshot& snapshot, const proto::node_actor&) { take(snapshot); },
-      [](const proto::engine_down&) {}, [](caf::get_atom) { return proto::cluster_status{}; }};
+      [](const proto::engine_down&) {},
+      [](caf::get_atom) { return proto::cluster_status{}; },
+      [](const proto::drain_order&) { return proto::drain_status{}; },
+      [](const proto::drain_ack&) {},
+      [](const proto::suspicion&) {},
+      [](const proto::trial_result&) {}};
 }
 
 TEST(NodeActor, SendsEverySchedulerItReachesItsFullState) {
