@@ -1,6 +1,7 @@
 #include "worker/node/node_actor.hpp"
 
 #include "actors/system.hpp"
+#include "tests/worker/node/staying_program.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
@@ -89,7 +90,8 @@ TEST(NodeActor, ShowsADrainThatWasOrdered) {
     if (snapshot.engines[0].verdict == "draining" && !std::exchange(done, true))
       drained.set_value();
   });
-  const auto node = spawn_node(system, options_with("/usr/bin/yes"), "http://m", registry);
+  const staying_program program;
+  const auto node = spawn_node(system, options_with(program.path()), "http://m", registry);
   proto::engine_report ready;
   ready.op = "ready";
   ready.incarnation = {7};

@@ -1,6 +1,7 @@
 #include "worker/node/worker_actor.hpp"
 
 #include "actors/system.hpp"
+#include "tests/worker/node/staying_program.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
@@ -73,7 +74,8 @@ TEST_F(WorkerActor, TellsTheNodeHowItsEngineEnded) {
 }
 
 TEST_F(WorkerActor, StopsItsEngineWhenTheNodeSaysSo) {
-  start("/usr/bin/yes");
+  const staying_program program;
+  start(program.path());
   EXPECT_GT(within_patience(node_told.started).pid, 0);
 
   caf::anon_send(worker, stop_engine{});
