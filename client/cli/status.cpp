@@ -35,6 +35,8 @@ json as_json(const proto::engine_state& engine) {
           {"pid", engine.pid},
           {"incarnation", fmt::format("{:016x}", engine.incarnation.value)},
           {"verdict", engine.verdict},
+          {"verdict_reason", engine.verdict_reason},
+          {"capacity_percent", engine.capacity_percent},
           {"restarts", engine.restarts},
           {"last_reason", engine.last_reason},
           {"models", models},
@@ -57,6 +59,8 @@ json as_json(const proto::cluster_status& status) {
       workers.push_back({{"name", engine.name}, {"engines", json::array({as_json(engine)})}});
     out["nodes"].push_back({{"name", node.node},
                             {"pid", node.pid},
+                            {"verdict", node.verdict},
+                            {"verdict_reason", node.verdict_reason},
                             {"metrics", node.metrics_url},
                             {"workers", workers}});
   }
@@ -69,11 +73,16 @@ std::string as_text(const proto::cluster_status& status, bool tree) {
   for (const auto& gateway : status.gateways)
     out += fmt::format("├─ gateway {}  pid {}  {}\n", gateway.name, gateway.pid, gateway.endpoint);
   for (const auto& node : status.nodes) {
-    out += fmt::format("├─ node {}  pid {}\n", node.node, node.pid);
+    out += fmt::format("├─ node {}  pid {}  {}\n", node.node, node.pid, node.verdict);
+    if (tree && !node.verdict_reason.empty()) out += fmt::format("│  {}\n", node.verdict_reason);
     for (const auto& engine : node.engines) {
       out += fmt::format("│  └─ engine {}  {}  pid {}  {}  restarts {}  in flight {}\n",
                          engine.name, engine.device, engine.pid, engine.verdict, engine.restarts,
                          rows_in_flight(engine));
+      if (tree && engine.verdict == "probation")
+        out += fmt::format("│     gets {} % of its rows\n", engine.capacity_percent);
+      if (tree && !engine.verdict_reason.empty())
+        out += fmt::format("│     {} because: {}\n", engine.verdict, engine.verdict_reason);
       if (tree && !engine.last_reason.empty())
         out += fmt::format("│     last reason: {}\n", engine.last_reason);
       if (!tree) continue;
