@@ -43,6 +43,8 @@ json as_json(const proto::engine_state& engine) {
           {"pid", engine.pid},
           {"incarnation", fmt::format("{:016x}", engine.incarnation.value)},
           {"verdict", engine.verdict},
+          {"verdict_reason", engine.verdict_reason},
+          {"capacity_percent", engine.capacity_percent},
           {"restarts", engine.restarts},
           {"last_reason", engine.last_reason},
           {"up_for_ms", engine.up_for_ms},
@@ -69,6 +71,8 @@ json as_json(const proto::cluster_status& status) {
       workers.push_back({{"name", engine.name}, {"engines", json::array({as_json(engine)})}});
     out["nodes"].push_back({{"name", node.node},
                             {"pid", node.pid},
+                            {"verdict", node.verdict},
+                            {"verdict_reason", node.verdict_reason},
                             {"metrics", node.metrics_url},
                             {"workers", workers}});
   }
@@ -93,6 +97,10 @@ std::string engine_text(const proto::engine_state& engine) {
 /// What `--tree` says below an engine: its models, then its ends, newest first.
 std::string details(const proto::engine_state& engine, const std::string& indent) {
   std::string out;
+  if (!engine.verdict_reason.empty())
+    out += fmt::format("{}{} because: {}\n", indent, engine.verdict, engine.verdict_reason);
+  if (engine.verdict == "probation")
+    out += fmt::format("{}gets {} % of its rows\n", indent, engine.capacity_percent);
   for (const auto& card : engine.models)
     out += fmt::format("{}model {}:{}\n", indent, card.name, card.version);
   if (!engine.last_reason.empty())
@@ -104,8 +112,9 @@ std::string details(const proto::engine_state& engine, const std::string& indent
 
 std::string as_text(const proto::node_snapshot& node, bool tree) {
   const auto up = std::ranges::count(node.engines, "up", &proto::engine_state::verdict);
-  auto out = fmt::format("├─ node {}  pid {}  {} of {} engines up\n", node.node, node.pid, up,
-                         node.engines.size());
+  auto out = fmt::format("├─ node {}  pid {}  {}  {} of {} engines up\n", node.node, node.pid,
+                         node.verdict, up, node.engines.size());
+  if (tree && !node.verdict_reason.empty()) out += "│  " + node.verdict_reason + "\n";
   for (const auto& engine : node.engines) {
     if (!tree) {
       out += "│  └─ " + engine_text(engine) + "\n";
