@@ -4,6 +4,8 @@
 
 namespace coppice {
 
+// Levels reach from -8e18 to 8e18, so differences are taken unsigned: they fit 64 bits.
+
 token_bucket::token_bucket(std::uint64_t capacity, std::uint64_t per_second,
                            steady_time now) noexcept
     : capacity_{static_cast<std::int64_t>(std::clamp<std::uint64_t>(capacity, 1, max_tokens)) *
@@ -18,7 +20,7 @@ std::int64_t token_bucket::level_at(steady_time now) const noexcept {
   const auto elapsed = static_cast<std::uint64_t>((now - at_) / 1ns);
   const auto missing = static_cast<std::uint64_t>(capacity_) - static_cast<std::uint64_t>(level_);
   if (elapsed > missing / per_second_) return capacity_;
-  return level_ + static_cast<std::int64_t>(elapsed * per_second_);
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(level_) + elapsed * per_second_);
 }
 
 bool token_bucket::take(std::uint64_t n, steady_time now) noexcept {
@@ -32,7 +34,9 @@ void token_bucket::charge(std::uint64_t n, steady_time now) noexcept {
   const auto level = level_at(now);
   at_ = std::max(at_, now);
   const auto most = static_cast<std::uint64_t>(level) - static_cast<std::uint64_t>(deepest);
-  level_ = n >= most / billion ? deepest : level - static_cast<std::int64_t>(n) * billion;
+  level_ = n >= most / billion
+               ? deepest
+               : static_cast<std::int64_t>(static_cast<std::uint64_t>(level) - n * billion);
 }
 
 duration token_bucket::time_until(std::uint64_t n, steady_time now) const noexcept {

@@ -5,14 +5,20 @@
 namespace coppice::gateway {
 
 fair_queue::flow& fair_queue::flow_of(const waiting_row& row) {
+  if (size_ == 0 && !flows_.contains(row.tenant)) forget_all();
   auto& found = flows_[row.tenant];
   if (!found.rows.empty()) return found;
   // A tenant that starts or comes back: not before now, not before it left.
-  turns_.erase({found.tag, row.tenant, nullptr});
+  auto own = turns_.extract({found.tag, row.tenant, nullptr});
   found.tag = std::max(found.tag, served_tag_);
   found.weight = std::max<std::uint32_t>(row.weight, 1);
-  turns_.insert({found.tag, row.tenant, &found});
   weight_ += found.weight;
+  if (own.empty()) {
+    turns_.insert({found.tag, row.tenant, &found});
+  } else {
+    own.value().tag = found.tag;
+    turns_.insert(std::move(own));
+  }
   return found;
 }
 
@@ -65,15 +71,28 @@ void fair_queue::take_out(flow& from, std::map<deadline_key, place>::iterator at
   if (from.rows.empty()) weight_ -= from.weight;
 }
 
-/// Forgets the tags that everybody has passed.
+/// Forgets the tags that everybody has passed. The last tenant of an empty queue stays, because it
+/// mostly is the next.
 void fair_queue::settle() {
   while (!turns_.empty() && turns_.begin()->of->rows.empty()) {
+    if (turns_.size() == 1) return start_over();
     const auto passed = *turns_.begin();
     served_tag_ = std::max(served_tag_, passed.tag);
     turns_.erase(turns_.begin());
     flows_.erase(passed.tenant);
   }
-  if (turns_.empty()) served_tag_ = 0;
+}
+
+void fair_queue::start_over() {
+  auto last = turns_.extract(turns_.begin());
+  last.value().tag = last.value().of->tag = served_tag_ = 0;
+  turns_.insert(std::move(last));
+}
+
+void fair_queue::forget_all() {
+  turns_.clear();
+  flows_.clear();
+  served_tag_ = 0;
 }
 
 void fair_queue::link(place& last) noexcept {

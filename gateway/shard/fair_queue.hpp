@@ -73,9 +73,12 @@ class fair_queue {
   void link(place& last) noexcept;
   void unlink(place& gone) noexcept;
   void settle();
+  void start_over();
+  void forget_all();
 
   std::unordered_map<tenant_id, flow> flows_;
-  /// One for each flow, also for those that only keep a tag; the first is never one of those.
+  /// One for each flow, also for those that only keep a tag; the first is one of those only while
+  /// the queue is empty.
   std::set<turn> turns_;
   /// Start tag of what was served last.
   std::uint64_t served_tag_ = 0;
