@@ -1,28 +1,10 @@
 #include "worker/engine/step.hpp"
 
-#include <algorithm>
+#include "worker/engine/step_mark.hpp"
 
 namespace coppice::worker {
 
 namespace {
-
-/// Shows the attempts of a step to the worker while it lives.
-class step_mark {
- public:
-  step_mark(const batch& running, progress_page::lane& page) : page_{page} {
-    const auto n = std::min(running.attempts.size(), progress_page::max_step_attempts);
-    for (std::size_t i = 0; i < n; ++i)
-      page_.attempts[i].store(running.attempts[i].id.value, std::memory_order_relaxed);
-    page_.attempt_count.store(static_cast<std::uint32_t>(n), std::memory_order_relaxed);
-    page_.ticks.fetch_add(1, std::memory_order_release);
-  }
-  ~step_mark() { page_.ticks.fetch_add(1, std::memory_order_release); }
-  step_mark(const step_mark&) = delete;
-  step_mark& operator=(const step_mark&) = delete;
-
- private:
-  progress_page::lane& page_;
-};
 
 expected<std::vector<item_outputs>> run_guarded(model& instance,
                                                 std::span<const batch_item> items) try {
@@ -47,7 +29,8 @@ expected<item_outputs> run_alone(model& instance, const batch_item& item, steady
 finished_batch run_step(model& instance, batch&& running, progress_page::lane& page) {
   finished_batch done;
   done.began = now();
-  const step_mark mark{running, page};
+  const auto id_of = [&](std::size_t i) { return running.attempts[i].id; };
+  const step_mark mark{running.attempts.size(), id_of, page};
   std::vector<batch_item> items;
   items.reserve(running.attempts.size());
   for (auto& attempt : running.attempts) items.push_back(std::move(attempt.item));
