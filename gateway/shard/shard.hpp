@@ -124,6 +124,8 @@ class shard {
   void spend_credit(route& on, steady_time now);
   void take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& frames, steady_time now);
   void take_refusal(ledger_row& row, steady_time now);
+  static void count_for_scheduler(const ledger_row& row, const proto::link_reply& reply,
+                                  duration took);
   void judge_engine(const ledger_row& row, const proto::link_reply& reply, steady_time now);
   void link_lost(const engine_link& link, const engine_end& end, steady_time now);
   void lost_attempt(ledger_row& row, const std::string& engine, const engine_end& end,

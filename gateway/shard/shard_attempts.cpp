@@ -175,6 +175,15 @@ void shard::on_link_message(frame_list&& message, steady_time now) {
   take_reply(*row, std::move(*reply), std::move(message), now);
 }
 
+/// What the scheduler hears of the engine: answers and faults of its own, never bad input.
+void shard::count_for_scheduler(const ledger_row& row, const proto::link_reply& reply,
+                                duration took) {
+  const auto code = reply.error ? code_from_name(reply.error->code) : errc::invalid;
+  const bool fault = code == errc::internal || code == errc::model_error;
+  if (!reply.error || fault)
+    row.on->credit.ended(row.incarnation, row.sent_version, !reply.error, took);
+}
+
 /// The evidence that the reply is of its engine.
 void shard::judge_engine(const ledger_row& row, const proto::link_reply& reply, steady_time now) {
   auto& on = *row.on;
@@ -190,7 +199,7 @@ void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& 
   const auto took = now - row.sent;
   const bool drains = !draining_.empty() && draining_.contains(row.incarnation);
   on.credit.give_back(row.incarnation, row.sent_version, row.cost, drains ? 0 : reply.credit, now);
-  on.credit.ended(row.incarnation, row.sent_version, !reply.error, took);
+  count_for_scheduler(row, reply, took);
   on.guard.answered(row.cost, took, row.sent > row.arrived, !on.waiting.empty(), now);
   row.payer->charge(
       compute_share(std::chrono::microseconds{reply.times.compute_us}, row.cost, reply.batch_rows),

@@ -3,6 +3,8 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "proto/codec/codec.hpp"
+#include "worker/engine/step.hpp"
+#include "worker/engine/warm_model.hpp"
 
 #include <fmt/format.h>
 
@@ -29,6 +31,23 @@ model_loader loader_for(const model_spec& spec) {
     };
 #endif
   return load_builtin;
+}
+
+expected<batch_thread::runner> batch_runner(const model_spec& spec, const std::string& device,
+                                            progress_page::lane& page) {
+  auto loaded = load_warm(spec, loader_for(spec), device);
+  if (!loaded) return tl::unexpected(loaded.error());
+  return [instance = std::shared_ptr<model>{std::move(*loaded)},
+          lane = step_lane{&page, step_limits{spec.steady}}](batch&& next) mutable {
+    return run_step(*instance, std::move(next), lane);
+  };
+}
+
+expected<token_thread::runner> token_runner(const model_spec& spec, progress_page::lane& page) {
+  auto loaded = load_sequence_model(spec);
+  if (!loaded) return tl::unexpected(loaded.error());
+  return [instance = std::shared_ptr<sequence_model>{std::move(*loaded)},
+          &page](token_step&& next) { return run_token_step(*instance, std::move(next), page); };
 }
 
 std::string text_of(const model_spec& spec) {
@@ -59,22 +78,34 @@ expected<void> engine::load_in_line(const model_spec& spec) {
   auto loaded = load_builtin(spec, options_.device);
   if (!loaded) return tl::unexpected(loaded.error());
   auto& page = options_.page->lanes[instances_.size()];
-  instances_.push_back({std::move(*loaded), {&page, step_limits{spec.steady}}, nullptr});
+  instances_.push_back({std::move(*loaded), {&page, step_limits{spec.steady}}, nullptr, nullptr});
   return {};
 }
 
 expected<void> engine::start_threads(const model_spec& spec) {
   const auto first = instances_.size();
   for (auto i = first; i < first + instance_count(spec); ++i)
-    instances_.push_back(
-        {nullptr,
-         {},
-         std::make_unique<instance_thread>(i, spec, loader_for(spec), options_.device,
-                                           options_.page->lanes[i], finished_)});
+    instances_.push_back(start_thread(spec, i));
   for (auto i = first; i < instances_.size(); ++i)
-    if (auto ready = instances_[i].thread->wait_ready(); !ready)
+    if (auto ready = instances_[i].wait_ready(); !ready)
       return fail(ready.error().code, text_of(spec) + ": " + ready.error().message);
   return {};
+}
+
+engine::instance engine::start_thread(const model_spec& spec, std::size_t number) {
+  auto& page = options_.page->lanes[number];
+  if (spec.streams())
+    return {nullptr,
+            {},
+            nullptr,
+            std::make_unique<token_thread>(
+                number, [&spec, &page] { return token_runner(spec, page); }, finished_steps_)};
+  return {nullptr,
+          {},
+          std::make_unique<batch_thread>(
+              number, [this, &spec, &page] { return batch_runner(spec, options_.device, page); },
+              finished_batches_),
+          nullptr};
 }
 
 expected<void> engine::load_all() {
@@ -114,13 +145,16 @@ void engine::turn(int stop_fd) {
 
 bool engine::wait(int stop_fd) {
   if (link_.readable()) return false;
-  pollfd watched[] = {{link_.fd(), POLLIN, 0}, {finished_.fd(), POLLIN, 0}, {stop_fd, POLLIN, 0}};
+  pollfd watched[] = {{link_.fd(), POLLIN, 0},
+                      {finished_batches_.fd(), POLLIN, 0},
+                      {finished_steps_.fd(), POLLIN, 0},
+                      {stop_fd, POLLIN, 0}};
   const auto at = now();
   const auto until = std::min(next_report_, desk_.next_event(at));
   const auto limit = std::clamp<duration>(until - at, duration{0}, report_period);
   const timespec as_timespec{0, std::chrono::nanoseconds{limit}.count()};
-  ::ppoll(watched, 3, &as_timespec, nullptr);
-  return watched[2].revents != 0;
+  ::ppoll(watched, 4, &as_timespec, nullptr);
+  return watched[3].revents != 0;
 }
 
 void engine::drain() {
@@ -135,21 +169,28 @@ void engine::receive_burst() {
 
 void engine::take_message(const link_message& message) {
   const auto request = proto::decode<proto::link_request>(
-      {static_cast<const char*>(message.header.data()), message.header.size()});
+      {static_cast<const char*>(message.header.data()), message.header.size()},
+      proto::max_link_header_bytes);
   if (!request) return ignored(request.error().message.c_str());
   if (message.surplus) return ignored("too many frames");
   desk_.on_message(message.gateway, *request, message.frames, now());
 }
 
 void engine::take_finished() {
-  for (auto& [number, done] : finished_.take()) desk_.on_batch(number, std::move(done), now());
+  for (auto& [number, done] : finished_batches_.take())
+    desk_.on_batch(number, std::move(done), now());
+  for (auto& [number, done] : finished_steps_.take()) desk_.on_step(number, std::move(done), now());
 }
 
 std::optional<finished_batch> engine::start(std::size_t number, batch&& next) {
   auto& on = instances_[number];
   if (on.in_line) return run_step(*on.in_line, std::move(next), on.in_line_lane);
-  on.thread->start(std::move(next));
+  on.batches->start(std::move(next));
   return std::nullopt;
+}
+
+void engine::start_step(std::size_t number, token_step&& next) {
+  instances_[number].tokens->start(std::move(next));
 }
 
 bool engine::send(const std::string& gateway, const proto::link_reply& header,

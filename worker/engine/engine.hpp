@@ -7,6 +7,7 @@
 #include "worker/engine/engine_desk.hpp"
 #include "worker/engine/instance_thread.hpp"
 #include "worker/engine/link_socket.hpp"
+#include "worker/engine/step.hpp"
 
 #include <memory>
 #include <string>
@@ -45,22 +46,26 @@ class engine : private engine_effects {
   void run(int stop_fd);
 
  private:
-  /// One of the two is set.
+  /// One of the three is set.
   struct instance {
     std::unique_ptr<model> in_line;
     step_lane in_line_lane;
-    std::unique_ptr<instance_thread> thread;
+    std::unique_ptr<batch_thread> batches;
+    std::unique_ptr<token_thread> tokens;
+    expected<void> wait_ready() { return batches ? batches->wait_ready() : tokens->wait_ready(); }
   };
 
   bool send(const std::string& gateway, const proto::link_reply& header,
             const item_outputs& outputs) override;
   std::optional<finished_batch> start(std::size_t instance, batch&& next) override;
+  void start_step(std::size_t instance, token_step&& next) override;
   void ignored(const char* why) override;
 
   expected<void> load_all();
   expected<void> load_model(const model_spec& spec);
   expected<void> load_in_line(const model_spec& spec);
   expected<void> start_threads(const model_spec& spec);
+  [[nodiscard]] instance start_thread(const model_spec& spec, std::size_t number);
   void turn(int stop_fd);
   /// @returns whether `stop_fd` is readable.
   [[nodiscard]] bool wait(int stop_fd);
@@ -76,7 +81,8 @@ class engine : private engine_effects {
   std::string link_key_;
   std::string endpoint_;
   link_socket link_;
-  finished_queue finished_;
+  finished_queue<finished_batch> finished_batches_;
+  finished_queue<finished_step> finished_steps_;
   /// By number, which is also the lane of the page.
   std::vector<instance> instances_;
   control_pipe control_;

@@ -18,10 +18,18 @@ engine_desk::engine_desk(desk_options options, engine_effects& effects)
       effects_{effects},
       out_{options_.incarnation, effects},
       open_{options_.max_bytes} {
-  for (const auto& spec : options_.specs) {
-    auto served = std::make_unique<served_batches>(spec, served_by_.size(),
-                                                   engine_parts{effects_, out_, open_});
-    served_by_.insert(served_by_.end(), instance_count(spec), served.get());
+  for (const auto& spec : options_.specs) add(spec);
+}
+
+void engine_desk::add(const model_spec& spec) {
+  const engine_parts parts{effects_, out_, open_};
+  if (spec.streams()) {
+    auto served = std::make_unique<served_streams>(spec, instances_.size(), parts);
+    instances_.push_back({nullptr, served.get()});
+    models_.push_back(std::move(served));
+  } else {
+    auto served = std::make_unique<served_batches>(spec, instances_.size(), parts);
+    instances_.insert(instances_.end(), instance_count(spec), {served.get(), nullptr});
     models_.push_back(std::move(served));
   }
 }
@@ -40,7 +48,9 @@ void engine_desk::take(const std::string& gateway, const proto::link_request& re
   const auto known = gateways_.find(gateway);
   if (known == gateways_.end()) return effects_.ignored("no hello came before");
   known->second = now;
-  if (request.op == "infer") return accept(gateway, request, frames, now);
+  if (request.op == "infer" || request.op == "generate")
+    return accept(gateway, request, frames, now);
+  if (request.op == "window") return open_window(gateway, request);
   if (request.op == "cancel") return cancel(gateway, request.attempt, now);
   if (request.op == "ping") return out_.pong(gateway);
   if (request.op != "bye") return effects_.ignored("unknown op");
@@ -66,6 +76,11 @@ void engine_desk::accept(const std::string& gateway, const proto::link_request& 
   if (served == nullptr)
     return out_.refuse(gateway, request.attempt, 0,
                        {errc::not_found, "This engine does not serve " + request.model + ".", 0});
+  const auto* op = served->spec().streams() ? "generate" : "infer";
+  if (request.op != op)
+    return out_.answer(gateway, request.attempt, 1,
+                       fail(errc::invalid, "Model '" + request.model + "' serves " + op + ", not " +
+                                               request.op + "."));
   served->take(gateway, request, frames, now);
   // What takes no time runs at once; the others wait for the end of the burst, to share a batch.
   if (runs_in_line(served->spec()) && is_open(now)) served->start_ready(now);
@@ -76,15 +91,32 @@ void engine_desk::cancel(const std::string& gateway, attempt_id id, steady_time 
     if (served->cancel(gateway, id, now)) return;
 }
 
+void engine_desk::open_window(const std::string& gateway, const proto::link_request& request) {
+  for (const auto& each : instances_)
+    if (each.streams != nullptr)
+      each.streams->open_window(gateway, request.attempt, request.window);
+}
+
 void engine_desk::on_batch(std::size_t instance, finished_batch&& done, steady_time now) {
-  auto& served = *served_by_[instance];
+  auto& served = *instances_[instance].batches;
   served.finished(instance, done);
+  go_on(instance, now, [&] { served.answer(std::move(done)); });
+}
+
+void engine_desk::on_step(std::size_t instance, finished_step&& done, steady_time now) {
+  auto& served = *instances_[instance].streams;
+  served.finished(done, now);
+  go_on(instance, now, [&] { served.send_parts(); });
+}
+
+template <class Tell>
+void engine_desk::go_on(std::size_t instance, steady_time now, Tell tell) {
   if (alone_on_ == instance) alone_on_.reset(), others_first_ = true;
-  // The next batch first: the device must not wait for replies to be written. But a suspect may end
+  // The next step first: the device must not wait for replies to be written. But a suspect may end
   // the process, and with it what has not been said.
   const bool suspect_waits = next_suspect(now) != nullptr;
   if (!suspect_waits) start_work(now);
-  served.answer(std::move(done));
+  tell();
   if (suspect_waits) start_work(now);
   drop_gone_gateways();
 }
@@ -146,11 +178,11 @@ void engine_desk::drop_attempts_of(const std::string& gateway) {
 }
 
 void engine_desk::drop_gone_gateways() {
-  if (!out_.any_gone()) return;
-  for (const auto& gateway : out_.take_gone()) {
-    drop_attempts_of(gateway);
-    gateways_.erase(gateway);
-  }
+  while (out_.any_gone())
+    for (const auto& gateway : out_.take_gone()) {
+      drop_attempts_of(gateway);
+      gateways_.erase(gateway);
+    }
 }
 
 void engine_desk::drop_silent_gateways(steady_time now) {

@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "worker/engine/served_batches.hpp"
+#include "worker/engine/served_streams.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -33,7 +34,8 @@ struct desk_options {
 ///
 /// A suspect (`alone`) runs while nothing else runs on the engine. While one waits, nothing starts;
 /// once every instance is idle it has its step; then the others have a turn before the next
-/// suspect. So it waits for one step of the others at most, and they for one of a suspect's.
+/// suspect. So it waits for one step of the others at most, and they for one of a suspect's. A
+/// suspect that streams does so for each of its tokens.
 class engine_desk {
  public:
   /// `effects` outlives the desk.
@@ -43,6 +45,8 @@ class engine_desk {
                   const shared_frames& frames, steady_time now);
   /// The batch that `engine_effects::start` was given has run.
   void on_batch(std::size_t instance, finished_batch&& done, steady_time now);
+  /// The step that `engine_effects::start_step` was given has run.
+  void on_step(std::size_t instance, finished_step&& done, steady_time now);
   /// After the messages that came at once, at `next_event`, and at least every 100 ms.
   void on_tick(steady_time now);
   /// Refuses what waits and what comes; what runs may end.
@@ -64,6 +68,11 @@ class engine_desk {
   void accept(const std::string& gateway, const proto::link_request& request,
               const shared_frames& frames, steady_time now);
   void cancel(const std::string& gateway, attempt_id id, steady_time now);
+  void open_window(const std::string& gateway, const proto::link_request& request);
+  void add(const model_spec& spec);
+  /// A step has ended on that instance; `tell` says what came of it.
+  template <class Tell>
+  void go_on(std::size_t instance, steady_time now, Tell tell);
   void start_work(steady_time now);
   /// The model whose suspect has waited longest, or null.
   [[nodiscard]] served_model* next_suspect(steady_time now) const;
@@ -79,8 +88,12 @@ class engine_desk {
   outbox out_;
   worker::open_attempts open_;
   std::vector<std::unique_ptr<served_model>> models_;
-  /// The model of each instance.
-  std::vector<served_batches*> served_by_;
+  /// The model of each instance: one of the two.
+  struct instance_owner {
+    served_batches* batches = nullptr;
+    served_streams* streams = nullptr;
+  };
+  std::vector<instance_owner> instances_;
   /// When each gateway was last heard. Bounded by the gateways that were granted the link key.
   std::unordered_map<std::string, steady_time> gateways_;
   /// The instance that runs a suspect's step.

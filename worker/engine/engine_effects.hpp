@@ -2,6 +2,7 @@
 
 #include "proto/messages/link.hpp"
 #include "worker/engine/attempt.hpp"
+#include "worker/engine/token_step.hpp"
 #include "worker/model/model.hpp"
 
 #include <cstddef>
@@ -23,6 +24,9 @@ class engine_effects {
   /// the desk's specs. @returns what came of it if the instance takes no time (`runs_in_line`);
   /// otherwise `engine_desk::on_batch` is told later.
   virtual std::optional<finished_batch> start(std::size_t instance, batch&& next) = 0;
+  /// Runs a step of a model that streams on its idle instance; `engine_desk::on_step` is told
+  /// later.
+  virtual void start_step(std::size_t instance, token_step&& next) = 0;
   /// A message had no effect: of a stranger, of another incarnation, or unknown.
   virtual void ignored(const char* why) = 0;
 };

@@ -2,6 +2,9 @@
 
 #include "worker/model/datatype.hpp"
 
+#include <memory>
+#include <span>
+
 namespace coppice::worker {
 
 namespace {
@@ -19,6 +22,13 @@ void add_outputs(const item_outputs& outputs, proto::link_reply& reply) {
     reply.outputs.push_back(
         {output.name, std::string{datatype_name(output.type)}, output.shape, frame, {}});
   }
+}
+
+/// The output `tokens` of a model that streams.
+item_outputs as_outputs(token_chunk&& chunk) {
+  const auto owned = std::make_shared<const std::vector<std::int32_t>>(std::move(chunk.tokens));
+  const auto count = static_cast<std::int64_t>(owned->size());
+  return {{"tokens", datatype::int32, {count}, std::as_bytes(std::span{*owned}), owned}};
 }
 
 }  // namespace
@@ -65,6 +75,26 @@ void outbox::answer(const std::string& gateway, attempt_id id, std::uint32_t row
   }
   add_outputs(*outcome, reply);
   send(gateway, reply, *outcome);
+}
+
+void outbox::chunk(const std::string& gateway, attempt_id id, token_chunk&& tokens) {
+  auto reply = header("chunk", id, 0);
+  reply.seq = tokens.seq;
+  reply.final = false;
+  const auto outputs = as_outputs(std::move(tokens));
+  add_outputs(outputs, reply);
+  send(gateway, reply, outputs);
+}
+
+void outbox::end_stream(const std::string& gateway, attempt_id id, token_chunk&& rest,
+                        duration waited, duration computed) {
+  auto reply = header("reply", id, 1);
+  reply.seq = rest.seq;
+  reply.times.batch_us = to_us(waited);
+  reply.times.compute_us = to_us(computed);
+  const auto outputs = as_outputs(std::move(rest));
+  add_outputs(outputs, reply);
+  send(gateway, reply, outputs);
 }
 
 }  // namespace coppice::worker

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/ids.hpp"
 #include "worker/engine/engine_effects.hpp"
+#include "worker/engine/token_stream.hpp"
 
 #include <cstdint>
 #include <string>
@@ -26,6 +27,11 @@ class outbox {
   void answer(const std::string& gateway, attempt_id id, std::uint32_t rows,
               const expected<item_outputs>& outcome, duration waited = {}, duration computed = {},
               std::uint32_t batch_rows = 0);
+  /// A part of a stream's output.
+  void chunk(const std::string& gateway, attempt_id id, token_chunk&& tokens);
+  /// The outcome of a stream: its last tokens, perhaps none, and its row of credit.
+  void end_stream(const std::string& gateway, attempt_id id, token_chunk&& rest, duration waited,
+                  duration computed);
 
   /// Gateways that were gone when something was sent to them, since the last call.
   [[nodiscard]] std::vector<std::string> take_gone() { return std::exchange(gone_, {}); }

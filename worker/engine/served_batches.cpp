@@ -132,7 +132,7 @@ std::optional<std::size_t> served_batches::start_suspect(steady_time now) {
 void served_batches::finished(std::size_t instance, const finished_batch& done) {
   busy_[instance - first_instance_] = false;
   queue_.finished(done.ran.rows, done.took);
-  counts_.batch_ran(done.ran, done.took);
+  counts_.step_ran(done.ran.rows, done.ran.reason, done.took);
 }
 
 void served_batches::answer(finished_batch&& done) {

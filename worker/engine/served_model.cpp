@@ -12,7 +12,7 @@ bool runs_in_line(const model_spec& spec) {
 }
 
 std::size_t instance_count(const model_spec& spec) {
-  return runs_in_line(spec) ? 1 : spec.instances;
+  return runs_in_line(spec) || spec.streams() ? 1 : spec.instances;
 }
 
 duration time_left(const proto::link_request& request) {

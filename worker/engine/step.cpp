@@ -1,35 +1,29 @@
 #include "worker/engine/step.hpp"
 
-#include <algorithm>
+#include "worker/engine/step_mark.hpp"
 
 namespace coppice::worker {
 
 namespace {
 
-/// Shows the attempts of a step to the worker while it lives, and learns what it took.
-class step_mark {
+/// A step on the page, from which its lane learns what such steps take.
+class learned_step {
  public:
-  step_mark(std::span<const attempt> running, step_size size, step_lane& lane)
-      : lane_{lane}, size_{size}, began_{now()} {
-    auto& page = *lane_.page;
-    const auto n = std::min(running.size(), progress_page::max_step_attempts);
-    for (std::size_t i = 0; i < n; ++i)
-      page.attempts[i].store(running[i].id.value, std::memory_order_relaxed);
-    page.attempt_count.store(static_cast<std::uint32_t>(n), std::memory_order_relaxed);
-    page.limit_us.store(to_us(lane_.limits.limit(size_)), std::memory_order_relaxed);
-    page.ticks.fetch_add(1, std::memory_order_release);
-  }
-  ~step_mark() {
-    lane_.page->ticks.fetch_add(1, std::memory_order_release);
-    lane_.limits.record(size_, now() - began_);
-  }
-  step_mark(const step_mark&) = delete;
-  step_mark& operator=(const step_mark&) = delete;
+  learned_step(std::span<const attempt> running, step_size size, step_lane& lane)
+      : lane_{lane},
+        size_{size},
+        began_{now()},
+        mark_{running.size(), [&](std::size_t i) { return running[i].id; }, *lane.page,
+              lane.limits.limit(size)} {}
+  ~learned_step() { lane_.limits.record(size_, now() - began_); }
+  learned_step(const learned_step&) = delete;
+  learned_step& operator=(const learned_step&) = delete;
 
  private:
   step_lane& lane_;
   step_size size_;
   steady_time began_;
+  step_mark mark_;
 };
 
 expected<std::vector<item_outputs>> run_guarded(model& instance,
@@ -46,7 +40,7 @@ expected<item_outputs> run_alone(model& instance, const batch_item& item, const 
                                  step_lane& lane) {
   if (now() >= of.deadline)
     return fail(errc::deadline, "The deadline passed while the batch was run again item by item.");
-  const step_mark mark{{&of, 1}, size_of({&item, 1}), lane};
+  const learned_step mark{{&of, 1}, size_of({&item, 1}), lane};
   auto one = run_guarded(instance, {&item, 1});
   if (!one) return tl::unexpected(one.error());
   return std::move(one->front());
@@ -55,7 +49,7 @@ expected<item_outputs> run_alone(model& instance, const batch_item& item, const 
 expected<std::vector<item_outputs>> run_together(model& instance, const batch& running,
                                                  std::span<const batch_item> items,
                                                  step_lane& lane) {
-  const step_mark mark{running.attempts, size_of(items), lane};
+  const learned_step mark{running.attempts, size_of(items), lane};
   return run_guarded(instance, items);
 }
 

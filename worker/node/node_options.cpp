@@ -62,7 +62,7 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
       .optional("schedulers", options.schedulers, "a list of host:port")
       .optional("models", options.models, "a folder")
       .optional("serve", options.serve, "a list of NAME or NAME:VERSION")
-      .optional("builtins", options.builtins, "a list of echo, sleep, crash, hang, flip")
+      .optional("builtins", options.builtins, "a list of echo, sleep, crash, hang, flip, count")
       .optional("bind", options.bind, "an address")
       .optional("metrics", options.metrics, "host:port")
       .optional("hang_after_ms", hang_ms, "milliseconds")

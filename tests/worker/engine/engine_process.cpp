@@ -154,6 +154,22 @@ void link_peer::infer(std::uint64_t attempt, const std::string& model, const std
   send(std::move(request), {bytes});
 }
 
+void link_peer::generate(std::uint64_t attempt, proto::raw_value parameters, std::uint32_t window,
+                         proto::raw_value emitted) {
+  proto::link_request request;
+  request.op = "generate";
+  request.attempt = {attempt};
+  request.model = "count";
+  request.version = 1;
+  request.timeout_us = 20'000'000;
+  request.parameters = std::move(parameters);
+  request.stream = true;
+  request.window = window;
+  request.emitted = std::move(emitted);
+  request.inputs.push_back({"tokens", "INT32", {1}, 0u, {}});
+  send(std::move(request), {std::string_view{"\7\0\0\0", 4}});
+}
+
 std::optional<proto::link_reply> link_peer::receive_header() {
   zmq_msg_t part;
   std::optional<proto::link_reply> header;

@@ -43,6 +43,26 @@ TEST_F(Outbox, SaysOfAnErrorWhetherARetryMayHelp) {
   EXPECT_EQ(world.sent.at(1).header.error->retry_after_ms, 5u);
 }
 
+TEST_F(Outbox, SendsPartsOfAStreamAndItsEnd) {
+  out.chunk("g", {1}, {4, {10, 11}});
+  out.end_stream("g", {1}, {6, {}}, 5us, 6us);
+
+  const auto& chunk = world.sent.at(0);
+  EXPECT_EQ(chunk.header.op, "chunk");
+  EXPECT_EQ(chunk.header.seq, 4u);
+  EXPECT_FALSE(chunk.header.final);
+  EXPECT_EQ(chunk.header.credit, 0u);
+  EXPECT_THAT(chunk.header.outputs.at(0).shape, testing::ElementsAre(2));
+  EXPECT_THAT(values_of<std::int32_t>(chunk.outputs.at(0)), testing::ElementsAre(10, 11));
+  const auto& last = world.sent.at(1);
+  EXPECT_EQ(last.header.op, "reply");
+  EXPECT_EQ(last.header.seq, 6u);
+  EXPECT_TRUE(last.header.final);
+  EXPECT_EQ(last.header.credit, 1u);
+  EXPECT_EQ(last.header.times.compute_us, 6u);
+  EXPECT_THAT(last.header.outputs.at(0).shape, testing::ElementsAre(0));
+}
+
 TEST_F(Outbox, RemembersTheGatewaysThatAreGoneUntilTheyAreTaken) {
   world.gone = {"g"};
 

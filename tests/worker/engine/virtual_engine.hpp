@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/worker/engine/builders.hpp"
+#include "worker/engine/count_model.hpp"
 #include "worker/engine/engine_desk.hpp"
 
 #include <gtest/gtest.h>
@@ -108,6 +109,24 @@ class virtual_engine : public engine_effects {
       return std::find(ids.begin(), ids.end(), id) != ids.end();
     });
   }
+  /// The step of a model that streams on that instance ends now, with the tokens of `count`.
+  void finish_step(std::size_t instance, duration took = 1ms) {
+    auto step = std::move(steps.at(instance));
+    steps.erase(instance);
+    progress_page::lane page;
+    auto& model = counters.try_emplace(instance, model_spec::max_sequences).first->second;
+    auto done = run_token_step(model, std::move(step), page);
+    done.took = took;
+    done.began = now - took;
+    desk.on_step(instance, std::move(done), now);
+  }
+  [[nodiscard]] std::vector<std::uint64_t> stepping(std::size_t instance = 0) const {
+    std::vector<std::uint64_t> ids;
+    if (const auto found = steps.find(instance); found != steps.end())
+      for (const auto id : found->second.attempts) ids.push_back(id.value);
+    return ids;
+  }
+
   /// The messages since the last call.
   std::vector<message> take_sent() { return std::exchange(sent, {}); }
 
@@ -125,12 +144,19 @@ class virtual_engine : public engine_effects {
     running.emplace(instance, std::move(next));
     return std::nullopt;
   }
+  void start_step(std::size_t instance, token_step&& next) override {
+    EXPECT_FALSE(steps.contains(instance));
+    on_start();
+    steps.emplace(instance, std::move(next));
+  }
   void ignored(const char* why) override { reasons.emplace_back(why); }
 
   steady_time now = t0;
   /// Instances run in line: batches take no time.
   bool in_line = false;
   std::map<std::size_t, batch> running;
+  std::map<std::size_t, token_step> steps;
+  std::map<std::size_t, count_model> counters;
   std::function<void()> on_start = [] {};
   std::vector<message> sent;
   std::vector<std::string> reasons;

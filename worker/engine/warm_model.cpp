@@ -1,23 +1,9 @@
-#include "worker/engine/instance_thread.hpp"
+#include "worker/engine/warm_model.hpp"
 
 #include <cstring>
+#include <vector>
 
 namespace coppice::worker {
-
-void finished_queue::push(std::size_t instance, finished_batch&& done) {
-  const std::lock_guard lock{mutex_};
-  const bool first = entries_.empty();
-  entries_.push_back({instance, std::move(done)});
-  if (first) wake_.ring();
-}
-
-std::vector<finished_queue::entry> finished_queue::take() {
-  std::vector<entry> taken;
-  const std::lock_guard lock{mutex_};
-  if (!entries_.empty()) wake_.clear();
-  taken.swap(entries_);
-  return taken;
-}
 
 namespace {
 
@@ -73,44 +59,11 @@ batch_item warm_up_item(const model_spec& spec) {
   return item;
 }
 
-instance_thread::instance_thread(std::size_t instance, const model_spec& spec, model_loader load,
-                                 std::string device, progress_page::lane& page,
-                                 finished_queue& finished)
-    : instance_{instance},
-      spec_{spec},
-      load_{load},
-      device_{std::move(device)},
-      lane_{&page, step_limits{spec.steady}},
-      finished_{finished},
-      thread_{[this] { run(); }} {}
-
-instance_thread::~instance_thread() {
-  {
-    const std::lock_guard lock{mutex_};
-    stop_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
-}
-
-expected<void> instance_thread::wait_ready() {
-  std::unique_lock lock{mutex_};
-  changed_.wait(lock, [this] { return ready_.has_value(); });
-  return *ready_;
-}
-
-void instance_thread::start(batch&& next) {
-  {
-    const std::lock_guard lock{mutex_};
-    next_ = std::move(next);
-  }
-  changed_.notify_all();
-}
-
-expected<std::unique_ptr<model>> instance_thread::load_and_warm_up() try {
-  auto instance = load_(spec_, device_);
-  if (!instance || spec_.inputs.empty()) return instance;
-  const auto item = warm_up_item(spec_);
+expected<std::unique_ptr<model>> load_warm(const model_spec& spec, model_loader load,
+                                           const std::string& device) try {
+  auto instance = load(spec, device);
+  if (!instance || spec.inputs.empty()) return instance;
+  const auto item = warm_up_item(spec);
   // The second run is the one that counts: libtorch optimises a graph after the first.
   for (int i = 0; i < 3; ++i)
     if (auto ran = (*instance)->run({&item, 1}); !ran)
@@ -119,22 +72,6 @@ expected<std::unique_ptr<model>> instance_thread::load_and_warm_up() try {
   return instance;
 } catch (const std::exception& failure) {
   return fail(errc::invalid, std::string{"Loading failed: "} + failure.what());
-}
-
-void instance_thread::run() {
-  auto instance = load_and_warm_up();
-  std::unique_lock lock{mutex_};
-  ready_ = instance ? expected<void>{} : tl::unexpected(instance.error());
-  changed_.notify_all();
-  while (instance) {
-    changed_.wait(lock, [this] { return stop_ || next_; });
-    if (!next_) return;
-    auto running = std::move(*next_);
-    next_.reset();
-    lock.unlock();
-    finished_.push(instance_, run_step(**instance, std::move(running), lane_));
-    lock.lock();
-  }
 }
 
 }  // namespace coppice::worker
