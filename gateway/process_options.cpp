@@ -12,6 +12,9 @@ namespace {
 void read_limits(config_map& limits, admission_limits& out, bool has_users) {
   limits.optional("waiting_rows", out.waiting_rows, "a whole number")
       .optional("admitted_bytes", out.admitted_bytes, "a whole number of bytes");
+  limits.optional("outgoing_bytes", out.outgoing.total, "a whole number of bytes");
+  out.outgoing.per_client = out.outgoing.total / 4;
+  limits.optional("client_outgoing_bytes", out.outgoing.per_client, "a whole number of bytes");
   // Nobody else is there to be protected from the only tenant.
   out.tenant_waiting_rows = has_users ? (out.waiting_rows + 1) / 2 : out.waiting_rows;
   limits.optional("tenant_waiting_rows", out.tenant_waiting_rows, "a whole number");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "gateway/admission/outgoing_bytes.hpp"
 #include "gateway/admission/priority.hpp"
 #include "gateway/admission/shed.hpp"
 
@@ -19,6 +20,8 @@ struct admission_limits {
   /// Bytes of all open requests, and of replies that clients have not taken yet. `batch` requests
   /// are taken up to 80 % of it, `normal` ones up to 90 %, `critical` ones up to all of it.
   std::size_t admitted_bytes = std::size_t{1} << 30;
+  /// Bytes of replies that clients have not taken.
+  outgoing_limits outgoing = {};
   /// Wait for credit at which a queue is kept while more comes than is served. Nothing: 1 s, or the
   /// time of 1,024 rows where that is longer, so that a client with hundreds of requests in flight
   /// is served by a slow model too, and what arrives without end does not wait without end.

@@ -1,8 +1,15 @@
 #include "gateway/admission/outgoing_bytes.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace coppice::gateway {
+
+namespace {
+
+std::size_t place_of(int connection) noexcept { return static_cast<std::size_t>(connection + 1); }
+
+}  // namespace
 
 /// A frame in libzmq's hands, and whom to give its bytes back to.
 struct outgoing_bytes::held_frame {
@@ -17,36 +24,43 @@ void outgoing_bytes::let_go(void*, void* frame) {
   *held->total -= held->bytes;
 }
 
-std::shared_ptr<outgoing_bytes::account> outgoing_bytes::account_of(std::string_view client) {
-  if (const auto known = accounts_.find(client); known != accounts_.end()) return known->second;
-  if (accounts_.size() >= sweep_at_) {
-    std::erase_if(accounts_, [](const auto& each) { return each.second->load() == 0; });
-    sweep_at_ = std::max<std::size_t>(1024, 2 * accounts_.size());
-  }
-  return accounts_[std::string{client}] = std::make_shared<account>(0);
+outgoing_bytes::client& outgoing_bytes::client_of(int connection) {
+  const auto at = place_of(connection);
+  if (at >= clients_.size()) clients_.resize(at + 1);
+  return clients_[at];
 }
 
-zmq::message_t outgoing_bytes::hold(std::string_view client, zmq::message_t&& last,
-                                    std::size_t bytes) {
-  if (bytes < counted_from) return std::move(last);
-  auto held =
-      std::make_unique<held_frame>(held_frame{std::move(last), bytes, account_of(client), total_});
-  *held->client += bytes;
-  *held->total += bytes;
+zmq::message_t outgoing_bytes::hold(int connection, zmq::message_t&& last, std::size_t bytes) {
+  auto& to = client_of(connection);
+  to.gathered += bytes;
+  if (to.gathered < counted_from) return std::move(last);
+  const auto counted = std::exchange(to.gathered, 0);
+  if (to.held == nullptr) to.held = std::make_shared<account>(0);
+  auto held = std::make_unique<held_frame>(held_frame{std::move(last), counted, to.held, total_});
+  *held->client += counted;
+  *held->total += counted;
   auto& frame = held->frame;
-  zmq::message_t counted{frame.data(), frame.size(), let_go, held.get()};
+  zmq::message_t sent{frame.data(), frame.size(), let_go, held.get()};
   held.release();  // NOLINT(bugprone-unused-return-value): `let_go` takes it back
-  return counted;
+  return sent;
 }
 
-bool outgoing_bytes::has_room(std::string_view client, std::size_t bytes) const {
-  const auto held = held_by(client);
-  return held == 0 || (held < per_client_ && bytes <= per_client_ - held);
+bool outgoing_bytes::has_room(int connection, std::size_t bytes) const noexcept {
+  const auto held = held_by(connection);
+  if (held + bytes <= always) return true;
+  const auto all = total();
+  if (all == 0) return true;
+  const auto left = all < limits_.total ? limits_.total - all : 0;
+  return held + bytes <= (held == 0 ? left : std::min(limits_.per_client, left));
 }
 
-std::size_t outgoing_bytes::held_by(std::string_view client) const {
-  const auto known = accounts_.find(client);
-  return known == accounts_.end() ? 0 : known->second->load();
+void outgoing_bytes::closed(int connection) noexcept {
+  if (const auto at = place_of(connection); at < clients_.size()) clients_[at] = {};
+}
+
+std::size_t outgoing_bytes::held_by(int connection) const noexcept {
+  const auto at = place_of(connection);
+  return at < clients_.size() && clients_[at].held != nullptr ? clients_[at].held->load() : 0;
 }
 
 }  // namespace coppice::gateway

@@ -4,60 +4,72 @@
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <unordered_map>
+#include <vector>
 
 namespace coppice::gateway {
 
+struct outgoing_limits {
+  /// Bytes of replies that may wait for all clients.
+  std::size_t total = std::size_t{256} << 20;
+  /// Bytes that may wait for one client.
+  std::size_t per_client = std::size_t{64} << 20;
+};
+
 /// Bytes of replies that libzmq still holds because clients have not taken them: in total, and for
-/// each client. A reply of `counted_from` bytes and more is counted from `hold` until libzmq lets
-/// go of its last frame, which it does on any thread. Smaller ones are bounded by their number: the
-/// high-water mark of a client's pipe (ZMQ_SNDHWM) times `counted_from`.
+/// each client, which is a connection. A reply is counted from `hold` until libzmq lets go of its
+/// last frame, which it does on any thread. Small replies are counted together, with the one that
+/// makes them `counted_from` bytes: so many of a client's may be here uncounted.
 ///
-/// `hold`, `has_room` and `held_by` are for the shard's thread, `total` for any. It may end before
-/// the messages do.
+/// A client has room for its share, which is never more than what is left of the total: so however
+/// many clients do not read, as much as the last of them took is left for the others. `total()`
+/// exceeds its limit by no more than `always` for each client, and one reply where nothing else
+/// waits.
+///
+/// For the shard's thread, but `total` for any. It may end before the messages do.
 class outgoing_bytes {
  public:
   static constexpr std::size_t counted_from = 16 * 1024;
+  /// A client has room for so many bytes whatever the others hold.
+  static constexpr std::size_t always = 64 * 1024;
 
-  /// @param per_client  bytes that may be held for one client; one reply may always be.
-  explicit outgoing_bytes(std::size_t per_client) : per_client_{per_client} {}
+  explicit outgoing_bytes(const outgoing_limits& limits) : limits_{limits} {}
   outgoing_bytes(const outgoing_bytes&) = delete;
   outgoing_bytes& operator=(const outgoing_bytes&) = delete;
 
   /// Counts a reply of `bytes` for the client until `last`, its last frame, is released.
+  /// @param connection  descriptor of the client's connection; -1: unknown, one client for all.
   /// @returns that frame, to be sent in its place; the bytes are not copied.
-  [[nodiscard]] zmq::message_t hold(std::string_view client, zmq::message_t&& last,
-                                    std::size_t bytes);
-  /// Whether a reply of `bytes` may go to that client now. With 0 bytes: whether it may ask for
-  /// more.
-  [[nodiscard]] bool has_room(std::string_view client, std::size_t bytes) const;
-  [[nodiscard]] std::size_t held_by(std::string_view client) const;
+  [[nodiscard]] zmq::message_t hold(int connection, zmq::message_t&& last, std::size_t bytes);
+  /// Whether a reply of `bytes` may go to that client now. A client that nothing waits for may have
+  /// one that is larger than its share.
+  [[nodiscard]] bool has_room(int connection, std::size_t bytes) const noexcept;
+  /// What waits for the client has used up its share.
+  [[nodiscard]] bool is_full(int connection) const noexcept { return !has_room(connection, 1); }
+  /// The connection ended; its descriptor may become another client's. What waited for it is still
+  /// in the total until libzmq lets go of it.
+  void closed(int connection) noexcept;
+
+  [[nodiscard]] std::size_t held_by(int connection) const noexcept;
   [[nodiscard]] std::size_t total() const noexcept { return total_->load(); }
-  /// Clients with an account; at most twice those that have bytes here, or 1,024.
-  [[nodiscard]] std::size_t clients() const noexcept { return accounts_.size(); }
 
  private:
   using account = std::atomic<std::size_t>;
   struct held_frame;
-  struct name_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const noexcept {
-      return std::hash<std::string_view>{}(name);
-    }
+  struct client {
+    /// Null until something large waited for it.
+    std::shared_ptr<account> held;
+    /// Of small replies, not counted yet.
+    std::size_t gathered = 0;
   };
 
   static void let_go(void* bytes, void* frame);
-  std::shared_ptr<account> account_of(std::string_view client);
+  client& client_of(int connection);
 
-  std::size_t per_client_;
+  outgoing_limits limits_;
   std::shared_ptr<account> total_ = std::make_shared<account>(0);
-  std::unordered_map<std::string, std::shared_ptr<account>, name_hash, std::equal_to<>> accounts_;
-  /// Accounts without bytes are dropped when there are this many.
-  std::size_t sweep_at_ = 1024;
+  /// By descriptor + 1: as many as this process may have.
+  std::vector<client> clients_;
 };
 
 }  // namespace coppice::gateway

@@ -16,6 +16,16 @@ std::uint64_t number_of(const proto::raw_value& id) {
   return from.read(number) ? number : 0;
 }
 
+error not_read() {
+  return {errc::overloaded, "The client does not take its replies: too many bytes wait for it.",
+          100};
+}
+
+error not_read_once() {
+  return {errc::unknown_outcome,
+          "The request ran, and its result was dropped: too many bytes wait for the client.", 0};
+}
+
 }  // namespace
 
 proto::error_body as_body(const error& why) {
@@ -54,7 +64,7 @@ outcome_store::found clients::find(const client_request& request, steady_time no
 
 void clients::send_again(const client_request& request, const kept_outcome& kept) {
   auto [reply, frames] = replay(kept, request.header.id);
-  effects_.reply(request.from, reply, std::move(frames));
+  send(request.from, reply, std::move(frames));
 }
 
 void clients::joined(ledger_row& row, const client_request& by, std::uint32_t client) {
@@ -77,22 +87,36 @@ void clients::opened(ledger_row& row, std::uint32_t client, const inquiry& asked
 
 void clients::answer(ledger_row& closed, proto::reply&& outcome, frame_list&& frames,
                      steady_time now, std::optional<kept_outcome> whole) {
-  sessions_.readdress(closed.id, closed.request.from);
+  const auto& to = address_of(closed);
   sessions_.closed(closed.id);
   outcome.id = std::move(closed.request.header.id);
-  if (closed.key == outcome_store::no_slot)
-    return effects_.reply(closed.request.from, outcome, std::move(frames));
+  const bool once = closed.request.header.at_most_once && closed.attempts > 0;
+  if (closed.key == outcome_store::no_slot) return send(to, outcome, std::move(frames), !once);
   const auto code =
       outcome.error ? std::optional{code_from_name(outcome.error->code)} : std::nullopt;
-  if (!is_kept(code, closed.request.header.at_most_once && closed.attempts > 0)) {
+  if (!is_kept(code, once)) {
     outcomes_.forget(closed.key);
-    return effects_.reply(closed.request.from, outcome, std::move(frames));
+    return send(to, outcome, std::move(frames));
   }
   auto kept = whole ? std::move(whole->frames) : share(frames);
-  effects_.reply(closed.request.from, outcome, std::move(frames));
+  send(to, outcome, std::move(frames));
   outcomes_.done(closed.key,
                  {whole ? std::move(whole->header) : std::move(outcome), std::move(kept)},
                  closed.deadline, now);
+}
+
+void clients::send(const client_address& to, const proto::reply& reply, frame_list&& frames,
+                   bool may_ask_again) {
+  auto what = effects_.reply(to, reply, std::move(frames));
+  if (what == delivery::no_room && !reply.error) {
+    proto::reply instead;
+    instead.id = reply.id;
+    instead.error = as_body(may_ask_again ? not_read() : not_read_once());
+    instead.final = true;
+    what = effects_.reply(to, instead, {});
+    if (counts_ != nullptr) counts_->shed[shed_reason::slow_client]->Increment();
+  }
+  if (what != delivery::sent && counts_ != nullptr) counts_->dropped_replies.Increment();
 }
 
 const client_address& clients::address_of(ledger_row& row) const {
@@ -105,13 +129,13 @@ void clients::refuse(const client_address& to, const proto::raw_value& id, const
   reply.id = id;
   reply.error = as_body(why);
   reply.final = true;
-  effects_.reply(to, reply, {});
+  send(to, reply, {});
 }
 
 void clients::answer_at_once(const client_request& request, proto::reply&& reply) {
   reply.id = request.header.id;
   reply.final = true;
-  effects_.reply(request.from, reply, {});
+  send(request.from, reply, {});
 }
 
 std::vector<row_id> clients::rows_of(const client_request& request) const {

@@ -3,6 +3,7 @@
 #include "gateway/shard/ledger.hpp"
 #include "gateway/shard/outcome_store.hpp"
 #include "gateway/shard/sessions.hpp"
+#include "gateway/shard/shard_counts.hpp"
 #include "gateway/shard/shard_effects.hpp"
 
 #include <cstdint>
@@ -23,12 +24,13 @@ class clients {
     std::uint64_t seed = 1;
   };
 
-  /// `effects` outlives this.
-  clients(const options& options, shard_effects& effects)
-      : sessions_{options.sessions, options.seed},
-        outcomes_{options.outcomes},
-        hash_{options.seed},
-        effects_{effects} {}
+  /// `effects` and `counts`, which may be null, outlive this.
+  clients(const options& chosen, shard_effects& effects, shard_counts* counts)
+      : sessions_{chosen.sessions, chosen.seed},
+        outcomes_{chosen.outcomes},
+        hash_{chosen.seed},
+        effects_{effects},
+        counts_{counts} {}
 
   /// A message came: binds its session to where it came from, lets go of outcomes that it has.
   /// @returns the client's number, for `opened`.
@@ -61,6 +63,10 @@ class clients {
   /// Where a part of the row's answer goes now.
   [[nodiscard]] const client_address& address_of(ledger_row& row) const;
 
+  /// Sends a final reply. To a client that has no room for it an error goes instead: `overloaded`,
+  /// which invites it to ask again; or, if that would run again what must not, `unknown_outcome`.
+  void send(const client_address& to, const proto::reply& reply, frame_list&& frames,
+            bool may_ask_again = true);
   /// A refusal of what never became a row.
   void refuse(const client_address& to, const proto::raw_value& id, const error& why);
   /// The answer to an operation that is no request.
@@ -83,6 +89,7 @@ class clients {
   outcome_store outcomes_;
   name_hasher hash_;
   shard_effects& effects_;
+  shard_counts* counts_;
 };
 
 /// The failure as a reply carries it.

@@ -9,7 +9,7 @@ shard::shard(shard_options options, shard_effects& effects, shard_counts* counts
       effects_{effects},
       counts_{counts},
       tenants_{options_.tenants},
-      clients_{{options_.sessions, options_.outcomes, options_.seed}, effects},
+      clients_{{options_.sessions, options_.outcomes, options_.seed}, effects, counts},
       poison_{options_.gateway, options_.poison},
       draws_{static_cast<std::minstd_rand::result_type>(options_.seed)} {}
 
@@ -188,6 +188,7 @@ void shard::publish_gauges() {
   counts_->waiting_rows.Set(static_cast<double>(waiting_));
   counts_->open_requests.Set(static_cast<double>(ledger_.open_rows()));
   counts_->admitted_bytes.Set(static_cast<double>(ledger_.open_bytes()));
+  counts_->outgoing_bytes.Set(static_cast<double>(effects_.unread_bytes()));
   counts_->engine_links.Set(static_cast<double>(links_.size()));
 }
 

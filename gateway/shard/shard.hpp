@@ -158,6 +158,7 @@ class shard {
   void finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now);
   void cancel_rows(const std::vector<row_id>& rows, const char* why, steady_time now);
   static void count(const ledger_row& row, std::size_t code, steady_time now);
+  void count(shed_reason why);
 
   // time and schedulers
   void miss_deadline(ledger_row& row, steady_time now);

@@ -132,6 +132,7 @@ void shard::spend_credit(route& on, steady_time now) {
     const auto front = on.waiting.front();
     auto& row = *ledger_.find(front.row);
     if (on.guard.too_old(options_.limits, front, now)) {
+      count(shed_reason::queue_age);
       finish_with_error(row, too_old(), outcome::failed, now);
     } else if (on.guard.too_late(front, now)) {
       miss_deadline(row, now);
@@ -344,6 +345,10 @@ void shard::count(const ledger_row& row, std::size_t code, steady_time now) {
   if (counts == nullptr) return;
   counts->requests[code]->Increment();
   counts->total_seconds->Observe(seconds(now - row.arrived));
+}
+
+void shard::count(shed_reason why) {
+  if (counts_ != nullptr) counts_->shed[why]->Increment();
 }
 
 ledger_row shard::close(ledger_row& row, outcome how) {

@@ -21,6 +21,13 @@ model_counts::model_counts(metrics& registry, const std::string& model, std::uin
                           time_buckets(), {{"model", model}, {"version", text}});
 }
 
+shed_counts::shed_counts(metrics& registry) {
+  for (std::size_t i = 0; i < counters_.size(); ++i)
+    counters_[i] = &registry.counter("coppice_gateway_shed_total",
+                                     "Requests refused, and results dropped, for want of room.",
+                                     {{"reason", std::string{shed_reason_names[i]}}});
+}
+
 shard_counts::shard_counts(metrics& registry)
     : rejected{registry.counter("coppice_gateway_rejected_total",
                                 "Messages refused before a model was known.")},
@@ -34,6 +41,7 @@ shard_counts::shard_counts(metrics& registry)
                                     "were no longer the live ones.")},
       dropped_replies{registry.counter("coppice_gateway_dropped_replies_total",
                                        "Replies to clients that were gone or did not read.")},
+      shed{registry},
       connections_closed{registry.counter("coppice_gateway_connections_closed_total",
                                           "Client connections that ended, whoever ended them.")},
       handshakes_failed{
@@ -45,6 +53,8 @@ shard_counts::shard_counts(metrics& registry)
       open_requests{
           registry.gauge("coppice_gateway_open_requests", "Requests without an outcome yet.")},
       admitted_bytes{registry.gauge("coppice_gateway_admitted_bytes", "Bytes of open requests.")},
+      outgoing_bytes{registry.gauge("coppice_gateway_outgoing_bytes",
+                                    "Bytes of replies that clients have not taken yet.")},
       engine_links{registry.gauge("coppice_gateway_engine_links", "Open links to engines.")},
       registry_{registry} {}
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/metrics.hpp"
+#include "gateway/admission/shed.hpp"
 #include "gateway/shard/ledger.hpp"
 
 #include <array>
@@ -19,6 +20,18 @@ struct model_counts {
   prometheus::Histogram* total_seconds = nullptr;
 };
 
+/// Requests refused, and results dropped, because there was too much, by reason.
+class shed_counts {
+ public:
+  explicit shed_counts(metrics& registry);
+  [[nodiscard]] prometheus::Counter* operator[](shed_reason why) const noexcept {
+    return counters_[static_cast<std::size_t>(why)];
+  }
+
+ private:
+  std::array<prometheus::Counter*, shed_reason_names.size()> counters_{};
+};
+
 /// A shard's figures. Models become labels only once they are in the catalogue.
 class shard_counts {
  public:
@@ -32,12 +45,14 @@ class shard_counts {
   prometheus::Counter& refusals;
   prometheus::Counter& late_replies;
   prometheus::Counter& dropped_replies;
+  shed_counts shed;
   prometheus::Counter& connections_closed;
   prometheus::Counter& handshakes_failed;
   prometheus::Gauge& waiting_rows;
   prometheus::Gauge& credit_rows;
   prometheus::Gauge& open_requests;
   prometheus::Gauge& admitted_bytes;
+  prometheus::Gauge& outgoing_bytes;
   prometheus::Gauge& engine_links;
 
  private:

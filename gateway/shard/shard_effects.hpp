@@ -8,13 +8,27 @@
 
 namespace coppice::gateway {
 
+/// What became of a reply.
+enum class delivery {
+  sent,
+  /// Too much waits for that client already; the frames are as they were.
+  no_room,
+  /// The client is not there.
+  gone,
+};
+
 /// What a shard does to the world. The shard's loop does it with sockets; tests and the simulator
 /// record it. Called on the shard's thread, inside the shard's handlers.
 class shard_effects {
  public:
   virtual ~shard_effects() = default;
-  /// Sends a reply; the frames may be moved from. A client that is gone is not an error.
-  virtual void reply(const client_address& to, const proto::reply& header, frame_list&& frames) = 0;
+  /// Sends a reply, as a whole or not at all; the frames may be moved from.
+  virtual delivery reply(const client_address& to, const proto::reply& header,
+                         frame_list&& frames) = 0;
+  /// Bytes of replies that clients have not taken yet.
+  [[nodiscard]] virtual std::size_t unread_bytes() const { return 0; }
+  /// So much waits for that client that it may not ask for more.
+  [[nodiscard]] virtual bool is_behind(const client_address&) const { return false; }
   /// Sends on a link. The frames stay the caller's. @returns false if the link is gone.
   virtual bool send(incarnation_id to, const proto::link_request& header,
                     const frame_list& frames) = 0;

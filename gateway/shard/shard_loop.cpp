@@ -14,9 +14,14 @@ namespace {
 
 /// Messages taken from one socket before the other sources get their turn.
 constexpr int burst = 256;
-/// Messages that may wait in ZeroMQ for one client to read them: a client that has more requests in
-/// flight and stops reading loses replies.
+/// Messages that may wait in ZeroMQ for one client to read them. Their bytes are bounded by
+/// `outgoing_bytes`, more tightly.
 constexpr int unread_replies = 20'000;
+/// A client that takes nothing for so long although something waits for it loses its connection,
+/// and the gateway is rid of what waited.
+constexpr int unread_limit_ms = 10'000;
+/// What libzmq and the allocator take for a part of a message besides its bytes.
+constexpr std::size_t part_overhead = 128;
 constexpr duration tick = 5ms;
 constexpr long idle_wait_ms = 50;
 constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
@@ -31,6 +36,7 @@ void set_up_clients(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::handshake_ivl, 2000);
   socket.set(zmq::sockopt::heartbeat_ivl, 5000);
   socket.set(zmq::sockopt::heartbeat_timeout, 15'000);
+  socket.set(zmq::sockopt::tcp_maxrt, unread_limit_ms);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_frame_bytes));
 }
 
@@ -57,6 +63,12 @@ bool receive(zmq::socket_t& socket, frame_list& message) {
   return true;
 }
 
+std::size_t bytes_of(const frame_list& frames) {
+  std::size_t bytes = 0;
+  for (const auto& each : frames) bytes += each.size() + part_overhead;
+  return bytes;
+}
+
 int connection_of(const frame_list& message) {
   return zmq_msg_get(const_cast<zmq::message_t&>(message.back()).handle(), ZMQ_SRCFD);
 }
@@ -67,6 +79,7 @@ shard_loop::shard_loop(shard_options options, shard_counts& counts,
                        std::function<void(scheduler_mail)> tell)
     : clients_closed_{context_, clients_, "clients"},
       engines_closed_{context_, engines_, "engines"},
+      unread_{options.limits.outgoing},
       counts_{counts},
       tell_{std::move(tell)},
       gateway_{options.gateway + "/" + std::to_string(options.index)},
@@ -176,6 +189,7 @@ void shard_loop::take_closed(steady_time at) {
       continue;
     }
     counts_.connections_closed.Increment();
+    unread_.closed(event->connection);
     shard_.on_client_gone(event->connection, at);
   }
 }
@@ -213,18 +227,24 @@ void shard_loop::take(shard_mail&& mail, steady_time at) {
 
 // --- effects -------------------------------------------------------------------------------
 
-void shard_loop::reply(const client_address& to, const proto::reply& header,
-                       frame_list&& frames) try {
+delivery shard_loop::reply(const client_address& to, const proto::reply& header,
+                           frame_list&& frames) try {
   header_.clear();
   proto::encode(header, header_);
-  if (!clients_.send(zmq::buffer(to.routing_id), more)) return counts_.dropped_replies.Increment();
+  const auto bytes = header_.size() + part_overhead + bytes_of(frames);
+  if (!unread_.has_room(to.connection, bytes)) return delivery::no_room;
+  if (!clients_.send(zmq::buffer(to.routing_id), more)) return delivery::no_room;
   if (!to.correlation.empty()) (void)clients_.send(zmq::buffer(to.correlation), more);
   if (to.empty_delimiter) (void)clients_.send(zmq::message_t{}, more);
-  (void)clients_.send(zmq::buffer(header_), frames.empty() ? last : more);
+  zmq::message_t head{header_.data(), header_.size()};
+  auto& end = frames.empty() ? head : frames.back();
+  end = unread_.hold(to.connection, std::move(end), bytes);
+  (void)clients_.send(head, frames.empty() ? last : more);
   for (std::size_t i = 0; i < frames.size(); ++i)
     (void)clients_.send(frames[i], i + 1 < frames.size() ? more : last);
+  return delivery::sent;
 } catch (const zmq::error_t&) {
-  counts_.dropped_replies.Increment();
+  return delivery::gone;
 }
 
 bool shard_loop::send(incarnation_id to, const proto::link_request& header,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "gateway/admission/outgoing_bytes.hpp"
 #include "gateway/shard/shard.hpp"
 #include "gateway/shard/socket_monitor.hpp"
 #include "gateway/zap/zap_handler.hpp"
@@ -52,7 +53,12 @@ class shard_loop : private shard_effects {
   void post(shard_mail mail);
 
  private:
-  void reply(const client_address& to, const proto::reply& header, frame_list&& frames) override;
+  delivery reply(const client_address& to, const proto::reply& header,
+                 frame_list&& frames) override;
+  [[nodiscard]] std::size_t unread_bytes() const override { return unread_.total(); }
+  [[nodiscard]] bool is_behind(const client_address& client) const override {
+    return unread_.is_full(client.connection);
+  }
   bool send(incarnation_id to, const proto::link_request& header,
             const frame_list& frames) override;
   void open_link(const engine_link& link) override;
@@ -78,6 +84,7 @@ class shard_loop : private shard_effects {
   zmq::socket_t engines_{context_, zmq::socket_type::router};
   socket_monitor clients_closed_;
   socket_monitor engines_closed_;
+  outgoing_bytes unread_;
   shard_counts& counts_;
   std::function<void(scheduler_mail)> tell_;
   std::string gateway_;

@@ -14,6 +14,12 @@ shed no_more_tenants() {
           {errc::overloaded, "More tenants are at work than the gateway keeps accounts of.", 1000}};
 }
 
+shed does_not_read() {
+  return {
+      shed_reason::slow_client,
+      {errc::overloaded, "The client does not take its replies: too many bytes wait for it.", 100}};
+}
+
 error nothing_settled() {
   return {errc::unavailable, "The gateway has just begun and does not know every worker yet.", 100};
 }
@@ -124,6 +130,7 @@ expected<std::uint32_t> shard::cost_of(const proto::request& header) const {
 std::optional<shed> shard::make_room(route& on, const client_request& request, std::uint32_t cost,
                                      const tenant* payer, steady_time now) {
   if (payer == nullptr) return no_more_tenants();
+  if (effects_.is_behind(request.from)) return does_not_read();
   arrival asked;
   asked.row.rank = priority_of(request.header.priority_class);
   asked.row.deadline = now + std::chrono::milliseconds{request.header.timeout_ms};
@@ -133,11 +140,14 @@ std::optional<shed> shard::make_room(route& on, const client_request& request, s
   asked.bytes = request.bytes;
   asked.draw = draw();
   if (auto over = payer->judge(request.bytes, now, asked.draw)) return over;
-  auto verdict = on.guard.judge(options_.limits, asked, on.waiting, ledger_.open_bytes(), now);
-  if (verdict.push_out)
+  const auto held = ledger_.open_bytes() + effects_.unread_bytes();
+  auto verdict = on.guard.judge(options_.limits, asked, on.waiting, held, now);
+  if (verdict.push_out) {
+    count(shed_reason::pushed_out);
     finish_with_error(*ledger_.find(on.waiting.newest_below(asked.row.rank)->row),
                       {errc::overloaded, "A more urgent request took this one's place.", 100},
                       outcome::failed, now);
+  }
   return std::move(verdict.refused);
 }
 
@@ -176,6 +186,7 @@ void shard::admit(client_request&& request, std::uint32_t client, const clients:
   auto& budget = (*on)->budget;
   if (const auto refused = make_room(**on, request, *cost, payer, now)) {
     budget.shed(now);
+    count(refused->reason);
     if ((*on)->counts != nullptr)
       (*on)->counts->requests[static_cast<std::size_t>(refused->why.code)]->Increment();
     return refuse(request, refused->why);

@@ -146,7 +146,7 @@ void shard::resume_finished(const client_request& request, const kept_outcome& k
   const auto rest = std::span{*tokens}.subspan(seq);
   final.outputs = {tokens_output(rest.size())};
   final.seq = seq;
-  effects_.reply(request.from, final, as_frame(rest));
+  clients_.send(request.from, final, as_frame(rest));
 }
 
 }  // namespace coppice::gateway

@@ -63,6 +63,16 @@ TEST(GatewayOptions, LeavesTheWholeQueueToTheOnlyTenant) {
   EXPECT_TRUE(options->users.empty());
 }
 
+TEST(GatewayOptions, GiveAClientAQuarterOfTheUnreadRepliesUnlessTold) {
+  const auto some = options_of("embedded_scheduler: {}\nlimits: {outgoing_bytes: 100}\n");
+  EXPECT_EQ(some->limits.outgoing.total, 100u);
+  EXPECT_EQ(some->limits.outgoing.per_client, 25u);
+  const auto told =
+      options_of("embedded_scheduler: {}\nlimits: {client_outgoing_bytes: 1000000}\n");
+  EXPECT_EQ(told->limits.outgoing.total, std::size_t{256} << 20);
+  EXPECT_EQ(told->limits.outgoing.per_client, 1'000'000u);
+}
+
 TEST(GatewayOptions, RefusesPasswordsBeyondLoopbackEvenOnAnInsecureMesh) {
   const auto why = options_of(
                        "door: tcp://0.0.0.0:5555\nembedded_scheduler: {}\nmesh: {insecure: true}\n"

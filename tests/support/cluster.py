@@ -1,10 +1,12 @@
 """A real cluster for process tests: `coppice up`, its ready file, its status."""
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import msgpack
@@ -77,6 +79,13 @@ class Cluster:
     def engines(self):
         return [engine for node in self.status()["nodes"] for worker in node["workers"]
                 for engine in worker["engines"]]
+
+    def counted(self, process, metric, **labels):
+        """Sum of a metric of one process over its children that have these labels."""
+        page = urllib.request.urlopen(self.ready["metrics"][process]).read().decode()
+        found = re.findall(rf"^{metric}(?:{{(.*)}})? (\S+)$", page, re.M)
+        return sum(float(value) for text, value in found
+                   if all(f'{name}="{label}"' in text for name, label in labels.items()))
 
     def pids(self):
         return [process["pid"] for process in self.ready["processes"]] + [

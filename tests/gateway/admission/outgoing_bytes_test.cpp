@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace coppice::gateway {
 
@@ -13,55 +15,125 @@ constexpr std::size_t large = 64 * 1024;
 
 zmq::message_t a_frame(std::size_t bytes) { return zmq::message_t{std::string(bytes, 'x')}; }
 
+constexpr int a = 5, b = 6;
+
 TEST(OutgoingBytes, CountAReplyUntilItsLastFrameIsReleased) {
-  outgoing_bytes bytes{1 << 20};
+  outgoing_bytes bytes{{}};
   {
-    const auto held = bytes.hold("a", a_frame(10), large);
-    EXPECT_EQ(held.size(), 10u);
+    const auto held = bytes.hold(a, a_frame(10), large);
     EXPECT_EQ(held.to_string_view(), "xxxxxxxxxx");
-    EXPECT_EQ(bytes.held_by("a"), large);
-    EXPECT_EQ(bytes.held_by("b"), 0u);
+    EXPECT_EQ(bytes.held_by(a), large);
+    EXPECT_EQ(bytes.held_by(b), 0u);
     EXPECT_EQ(bytes.total(), large);
   }
-  EXPECT_EQ(bytes.held_by("a"), 0u);
+  EXPECT_EQ(bytes.held_by(a), 0u);
   EXPECT_EQ(bytes.total(), 0u);
 }
 
-TEST(OutgoingBytes, LeaveSmallRepliesAsTheyAre) {
-  outgoing_bytes bytes{1 << 20};
+TEST(OutgoingBytes, CountSmallRepliesTogether) {
+  outgoing_bytes bytes{{}};
 
-  const auto small = bytes.hold("a", a_frame(10), outgoing_bytes::counted_from - 1);
+  const auto first = bytes.hold(a, a_frame(10), outgoing_bytes::counted_from - 1);
   EXPECT_EQ(bytes.total(), 0u);
-  const auto counted = bytes.hold("a", a_frame(10), outgoing_bytes::counted_from);
+  const auto other = bytes.hold(b, a_frame(10), 1);
+  EXPECT_EQ(bytes.total(), 0u);
+  const auto second = bytes.hold(a, a_frame(10), 1);
   EXPECT_EQ(bytes.total(), outgoing_bytes::counted_from);
+  const auto third = bytes.hold(a, a_frame(10), 1);
+  EXPECT_EQ(bytes.held_by(a), outgoing_bytes::counted_from);
 }
 
-TEST(OutgoingBytes, HaveRoomUpToTheClientsCapAndAlwaysForOneReply) {
-  outgoing_bytes bytes{3 * large};
-  EXPECT_TRUE(bytes.has_room("a", 100 * large));
+TEST(OutgoingBytes, HaveRoomUpToTheClientsShare) {
+  outgoing_bytes bytes{{100 * large, 3 * large}};
 
-  const auto first = bytes.hold("a", a_frame(1), large);
-  EXPECT_TRUE(bytes.has_room("a", 2 * large));
-  EXPECT_FALSE(bytes.has_room("a", 2 * large + 1));
-  const auto second = bytes.hold("a", a_frame(1), 2 * large);
-  EXPECT_FALSE(bytes.has_room("a", 0));
-  EXPECT_TRUE(bytes.has_room("b", large));
+  const auto first = bytes.hold(a, a_frame(1), large);
+  EXPECT_TRUE(bytes.has_room(a, 2 * large));
+  EXPECT_FALSE(bytes.has_room(a, 2 * large + 1));
+  EXPECT_FALSE(bytes.is_full(a));
+  const auto second = bytes.hold(a, a_frame(1), 2 * large);
+  EXPECT_TRUE(bytes.is_full(a));
+  EXPECT_TRUE(bytes.has_room(b, 3 * large));
 }
 
-TEST(OutgoingBytes, KeepNoAccountsOfClientsThatTookEverything) {
-  outgoing_bytes bytes{1 << 20};
-  const auto kept = bytes.hold("slow", a_frame(1), large);
-  for (int i = 0; i < 10'000; ++i) (void)bytes.hold("c" + std::to_string(i), a_frame(1), large);
+TEST(OutgoingBytes, HaveRoomForOneReplyLargerThanAShareIfTheTotalAllowsIt) {
+  outgoing_bytes bytes{{10 * large, 3 * large}};
+  EXPECT_TRUE(bytes.has_room(a, 100 * large)) << "nothing else waits";
 
-  EXPECT_LE(bytes.clients(), 1024u);
-  EXPECT_EQ(bytes.held_by("slow"), large);
+  const auto first = bytes.hold(a, a_frame(1), 5 * large);
+  EXPECT_TRUE(bytes.has_room(b, 5 * large));
+  EXPECT_FALSE(bytes.has_room(b, 5 * large + 1));
+}
+
+TEST(OutgoingBytes, LeaveEachFurtherClientAsMuchAsTheLastOneTook) {
+  outgoing_bytes bytes{{64 * large, 64 * large}};
+  std::vector<zmq::message_t> held;
+  const auto fill = [&](int client) {
+    for (; bytes.has_room(client, large); held.push_back(bytes.hold(client, a_frame(1), large))) {
+    }
+    return bytes.held_by(client) / large;
+  };
+
+  EXPECT_EQ(fill(1), 32u);
+  EXPECT_EQ(fill(2), 16u);
+  EXPECT_EQ(fill(3), 8u);
+  EXPECT_EQ(fill(4), 4u);
+}
+
+TEST(OutgoingBytes, HaveRoomForALittleWhateverTheOthersHold) {
+  outgoing_bytes bytes{{10 * large, 10 * large}};
+  const auto all = bytes.hold(a, a_frame(1), 10 * large);
+
+  EXPECT_TRUE(bytes.has_room(b, outgoing_bytes::always));
+  EXPECT_FALSE(bytes.has_room(b, outgoing_bytes::always + 1));
+}
+
+TEST(OutgoingBytes, ForgetAClientWhoseConnectionEnded) {
+  outgoing_bytes bytes{{10 * large, 2 * large}};
+  const auto small = bytes.hold(a, a_frame(1), outgoing_bytes::counted_from - 1);
+  {
+    const auto held = bytes.hold(a, a_frame(1), 2 * large);
+    bytes.closed(a);
+
+    EXPECT_EQ(bytes.held_by(a), 0u) << "the descriptor is another client's now";
+    EXPECT_GE(bytes.total(), 2 * large);
+  }
+  EXPECT_EQ(bytes.total(), 0u);
+  bytes.closed(1000);
+}
+
+TEST(OutgoingBytes, AnyOrderOfHoldsAndReleasesAddsUp) {
+  std::minstd_rand draws{1};
+  outgoing_bytes bytes{{100 * large, 10 * large}};
+  struct sent {
+    int client;
+    std::size_t counted;
+    zmq::message_t frame;
+  };
+  std::vector<sent> here;
+  for (int i = 0; i < 20'000; ++i) {
+    if (draws() % 2 == 0 && !here.empty()) {
+      std::swap(here[draws() % here.size()], here.back());
+      here.pop_back();
+    } else {
+      const int client = static_cast<int>(draws() % 8);
+      const auto before = bytes.held_by(client);
+      auto frame = bytes.hold(client, a_frame(1), draws() % (2 * large));
+      here.push_back({client, bytes.held_by(client) - before, std::move(frame)});
+    }
+    std::size_t total = 0;
+    for (const auto& each : here) total += each.counted;
+    ASSERT_EQ(bytes.total(), total);
+    std::size_t clients = 0;
+    for (int client = 0; client < 8; ++client) clients += bytes.held_by(client);
+    ASSERT_EQ(clients, total);
+  }
 }
 
 TEST(OutgoingBytes, MayEndBeforeTheMessagesAndBeGivenBackOnAnyThread) {
   zmq::message_t left;
   {
-    outgoing_bytes bytes{1 << 20};
-    left = bytes.hold("a", a_frame(large), large);
+    outgoing_bytes bytes{{}};
+    left = bytes.hold(a, a_frame(large), large);
   }
   std::thread{[message = std::move(left)]() mutable { message.rebuild(); }}.join();
 }
@@ -69,7 +141,7 @@ TEST(OutgoingBytes, MayEndBeforeTheMessagesAndBeGivenBackOnAnyThread) {
 /// A ROUTER and one client of it, over TCP.
 struct ClientThatDoesNotRead : ::testing::Test {
   static constexpr std::size_t cap = 16 * 1024 * 1024;
-  outgoing_bytes bytes{cap};
+  outgoing_bytes bytes{{4 * cap, cap}};
   zmq::context_t context{1};
   zmq::socket_t door{context, zmq::socket_type::router};
   zmq::socket_t client{context, zmq::socket_type::dealer};
@@ -95,8 +167,8 @@ struct ClientThatDoesNotRead : ::testing::Test {
 
   /// @returns whether there was room for it.
   bool reply(std::size_t size) {
-    if (!bytes.has_room(routing_id, size)) return false;
-    auto frame = bytes.hold(routing_id, a_frame(size), size);
+    if (!bytes.has_room(a, size)) return false;
+    auto frame = bytes.hold(a, a_frame(size), size);
     (void)door.send(zmq::buffer(routing_id), zmq::send_flags::sndmore);
     return door.send(frame, zmq::send_flags::dontwait).has_value();
   }
@@ -109,8 +181,8 @@ TEST_F(ClientThatDoesNotRead, IsHeldToItsCapAndReadingGivesItBack) {
 
   // What the kernel and the client's own buffer took is no longer held here.
   EXPECT_LT(sent, 32u);
-  EXPECT_LE(bytes.held_by(routing_id), cap);
-  EXPECT_GT(bytes.held_by(routing_id), cap / 2);
+  EXPECT_LE(bytes.held_by(a), cap);
+  EXPECT_GT(bytes.held_by(a), cap / 2);
 
   for (std::size_t i = 0; i < sent; ++i) {
     zmq::message_t frame;

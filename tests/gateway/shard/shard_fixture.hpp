@@ -16,10 +16,20 @@ struct recorded_world : shard_effects {
     incarnation_id to;
     proto::link_request header;
   };
-  void reply(const client_address& to, const proto::reply& header, frame_list&& frames) override {
+  delivery reply(const client_address& to, const proto::reply& header,
+                 frame_list&& frames) override {
+    std::size_t bytes = 0;
+    for (const auto& each : frames) bytes += each.size();
+    if (client_gone) return delivery::gone;
+    if (bytes > room) return delivery::no_room;
     replies.push_back(header);
     reply_frames.push_back(std::move(frames));
     addresses.push_back(to);
+    return delivery::sent;
+  }
+  [[nodiscard]] std::size_t unread_bytes() const override { return unread; }
+  [[nodiscard]] bool is_behind(const client_address& client) const override {
+    return client.connection == behind;
   }
   bool send(incarnation_id to, const proto::link_request& header, const frame_list&) override {
     if (to == gone) return false;
@@ -34,6 +44,12 @@ struct recorded_world : shard_effects {
   void tell(proto::trial_result&& told) override { trials.push_back(std::move(told)); }
   void tell(proto::drain_ack&& told) override { drains.push_back(std::move(told)); }
 
+  /// Largest frames of a reply that there is room for, bytes.
+  std::size_t room = SIZE_MAX;
+  bool client_gone = false;
+  std::size_t unread = 0;
+  /// Connection of a client that may not ask for more.
+  int behind = -1;
   std::vector<proto::reply> replies;
   /// Of each reply.
   std::vector<frame_list> reply_frames;

@@ -25,6 +25,21 @@ struct ShardRequests : testing::ShardFixture {
     answer(world.attempts.back().header.attempt, incarnation);
   }
 
+  /// The last attempt is answered with a frame of 4 bytes.
+  void answer_with_frame() {
+    proto::link_reply reply;
+    reply.op = "reply";
+    reply.attempt = world.attempts.back().header.attempt;
+    reply.incarnation = world.attempts.back().to;
+    reply.credit = 1;
+    reply.outputs.push_back({"y", "UINT8", {4}, 0, {}});
+    frame_list message;
+    message.emplace_back(std::string("engine"));
+    message.emplace_back(proto::encode(reply));
+    message.emplace_back(std::string("abcd"));
+    gateway.on_link_message(std::move(message), t0);
+  }
+
   std::string session = "s";
 };
 
@@ -140,6 +155,71 @@ TEST_F(ShardRequests, WithoutASessionADisconnectCancelsAtOnce) {
   grant(7, 1);
   gateway.on_client_gone(5, t0);
   EXPECT_EQ(world.cancels.size(), 1u);
+}
+
+// --- clients that do not read --------------------------------------------------------------
+
+TEST_F(ShardRequests, AClientWithTooMuchUnreadMayNotAskForMoreAndOthersMay) {
+  world.behind = 5;
+  send(1, "", 5, "slow");
+  send(2, "", 6, "other");
+  grant(7, 2);
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "overloaded");
+  EXPECT_EQ(world.addresses[0].connection, 5);
+  EXPECT_EQ(world.attempts.size(), 1u);
+}
+
+TEST_F(ShardRequests, WhatClientsHaveNotReadFillsTheGatewayAsOpenRequestsDo) {
+  constexpr std::size_t full_for_normal = std::size_t{1} << 30;
+  world.unread = full_for_normal / 100 * 90;
+  send(1, "");
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "overloaded");
+
+  world.unread -= 1024;
+  send(2, "");
+  EXPECT_EQ(world.replies.size(), 1u);
+}
+
+TEST_F(ShardRequests, AResultThatAClientHasNoRoomForIsKeptForItsKey) {
+  send(1, "k");
+  grant(7, 1);
+  world.room = 3;
+  answer_with_frame();
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "overloaded");
+  EXPECT_TRUE(world.replies[0].final);
+  EXPECT_EQ(gateway.rows().open_rows(), 0u);
+
+  send(1, "k");
+  EXPECT_EQ(code(1), "overloaded") << "there is no room yet";
+  world.room = 4;
+  send(1, "k");
+
+  EXPECT_EQ(code(2), "ok");
+  EXPECT_EQ(world.attempts.size(), 1u);
+}
+
+TEST_F(ShardRequests, WithoutAKeyAnAtMostOnceResultThatWasDroppedIsNoInvitationToAskAgain) {
+  send(1, "", 5, "client", t0, false, true);
+  grant(7, 1);
+  world.room = 3;
+  answer_with_frame();
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "unknown_outcome");
+}
+
+TEST_F(ShardRequests, AResultForAClientThatIsGoneEndsItsRequestAllTheSame) {
+  send(1, "k");
+  grant(7, 1);
+  world.client_gone = true;
+  answer_with_frame();
+
+  EXPECT_TRUE(world.replies.empty());
+  EXPECT_EQ(gateway.rows().open_rows(), 0u);
 }
 
 }  // namespace
