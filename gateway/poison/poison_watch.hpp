@@ -69,6 +69,8 @@ class poison_watch {
 
   /// Nothing is suspected or convicted: every request may go unasked.
   [[nodiscard]] bool empty() const noexcept { return contents_.empty(); }
+  /// Whether something is thought of that content.
+  [[nodiscard]] bool watches(const proto::fingerprint& of) const { return contents_.contains(of); }
   /// Asked before a row is sent. After `hold` the row is the watch's until it is named in an order
   /// or `closed`.
   [[nodiscard]] poison_verdict ask(const proto::fingerprint& of, row_id row, steady_time now);

@@ -38,7 +38,7 @@ constexpr const retry_rule& rule_of(retry_class of) {
   return *std::ranges::find(rules, of, &retry_rule::of);
 }
 
-retry_class class_of_answer(errc code) {
+retry_class class_of_answer(errc code) noexcept {
   switch (code) {
     case errc::unavailable:
       return retry_class::never_ran;
@@ -137,6 +137,8 @@ retry_decision decide(const retry_limits& limits, const tried_request& request,
     made.what = action::pause, made.wait = drawn(limits, draw);
   return made;
 }
+
+bool is_settled(errc answer) noexcept { return class_of_answer(answer) == retry_class::settled; }
 
 error out_of_budget(const attempt_failure& failure) {
   if (failure.how == attempt_end::answered) return {failure.code, failure.reason, 0};

@@ -77,6 +77,9 @@ struct retry_decision {
 [[nodiscard]] retry_decision decide(const retry_limits& limits, const tried_request& request,
                                     const attempt_failure& failure, double draw);
 
+/// Whether another engine would answer the same: then nothing is tried again.
+[[nodiscard]] bool is_settled(errc answer) noexcept;
+
 /// How a request ends whose retry the budget does not allow.
 [[nodiscard]] error out_of_budget(const attempt_failure& failure);
 

@@ -97,10 +97,15 @@ bool ledger::end_attempt(ledger_row& row, attempt_id which) noexcept {
 }
 
 second_attempt ledger::keep_only(ledger_row& row, attempt_id winner) noexcept {
-  if (winner == row.attempt) return std::exchange(row.hedge, {});
-  const second_attempt loser{row.attempt, row.incarnation, row.sent_version, row.sent};
+  lead(row, winner);
+  return std::exchange(row.hedge, {});
+}
+
+void ledger::lead(ledger_row& row, attempt_id which) noexcept {
+  if (!which || which != row.hedge.attempt) return;
+  const second_attempt first{row.attempt, row.incarnation, row.sent_version, row.sent};
   end_attempt(row);
-  return loser;
+  row.hedge = first;
 }
 
 ledger_row ledger::close(ledger_row& row, outcome how) {

@@ -121,6 +121,8 @@ class ledger {
   /// `winner`, a live attempt of the row, becomes its only one; the other is fenced.
   /// @returns the other, to be cancelled and its credit given back; without id if there was none.
   second_attempt keep_only(ledger_row& row, attempt_id winner) noexcept;
+  /// `which`, a live attempt of the row, counts as its first from now on, the other as its second.
+  void lead(ledger_row& row, attempt_id which) noexcept;
   /// Ends the row. @returns it, with everything needed to answer.
   ledger_row close(ledger_row& row, outcome how);
 

@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "gateway/admission/overload_guard.hpp"
 #include "gateway/retry/circuit_breaker.hpp"
+#include "gateway/retry/hedge_policy.hpp"
 #include "gateway/retry/recent_times.hpp"
 #include "gateway/retry/retry_budget.hpp"
 #include "gateway/shard/credit.hpp"
@@ -31,6 +32,9 @@ class route {
   circuit_breakers breakers;
   /// Times of its attempts.
   recent_times times;
+  hedge_policy hedges;
+  /// Age of an attempt at which a second one may go out; zero: never.
+  duration hedge_after{0};
   /// Part of the `place` in flight.
   bool asked = false;
   /// No `place` for it before this time.

@@ -76,8 +76,12 @@ void shard::on_place_lost(steady_time now) {
 
 void shard::on_catalogue(proto::catalogue catalogue, steady_time now) {
   catalogue_.take(std::move(catalogue), now);
-  for (const auto& [key, each] : routes_)
-    if (catalogue_.served(each->model(), each->version()) != nullptr) each->ask_after = {};
+  for (const auto& [key, each] : routes_) {
+    const auto* card = catalogue_.served(each->model(), each->version());
+    if (card == nullptr) continue;
+    each->ask_after = {};
+    each->hedge_after = std::chrono::microseconds{card->hedge_after_us};
+  }
 }
 
 void shard::on_judgement(const proto::judgement& judged, steady_time now) {
@@ -148,6 +152,7 @@ void shard::on_tick(steady_time now) {
   for (const auto id : ledger_.expired(now))
     if (auto* row = ledger_.find(id)) miss_deadline(*row, now);
   resume_paused(now);
+  for (const auto& [key, each] : routes_) send_due_hedges(*each, now);
   fail_unserved(now);
   cancel_rows(clients_.tick(now), "The client did not come back.", now);
   poison_.tick(now);

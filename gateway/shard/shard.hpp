@@ -54,7 +54,7 @@ struct shard_options {
 /// The decisions of one gateway shard: admission, waiting, credit, attempts, fencing, outcomes.
 /// Pure: time comes in as an argument, the world is `shard_effects`. One thread.
 /// shard.cpp has what comes from schedulers and from time, shard_requests.cpp what clients ask,
-/// shard_attempts.cpp what becomes of attempts,
+/// shard_attempts.cpp what becomes of attempts, shard_hedges.cpp what is special about second ones,
 /// shard_streams.cpp what is special about streams.
 class shard {
  public:
@@ -113,12 +113,14 @@ class shard {
 
   // attempts
   [[nodiscard]] credit_line* line_for(const ledger_row& row, steady_time now);
-  [[nodiscard]] proto::link_request attempt_for(ledger_row& row, const credit_line& line,
-                                                steady_time now);
+  [[nodiscard]] static proto::link_request attempt_for(ledger_row& row, const credit_line& line,
+                                                       attempt_id attempt, steady_time now);
   [[nodiscard]] bool try_send(ledger_row& row, steady_time now);
   void wait(ledger_row& row, steady_time now);
   void pause(ledger_row& row, steady_time until);
   void leave_queue(ledger_row& row);
+  /// The fingerprint of the row's content, made when it is first needed.
+  [[nodiscard]] static const proto::fingerprint& content_of(ledger_row& row);
   /// Asks the poison watch. @returns whether the row may be sent; else it is held or refused.
   [[nodiscard]] bool may_go(ledger_row& row, steady_time now);
   void spend_credit(route& on, steady_time now);
@@ -133,7 +135,14 @@ class shard {
   void attempt_failed(ledger_row& row, const attempt_failure& failure, steady_time now);
   void follow(ledger_row& row, const retry_decision& decision, steady_time now);
   void carry_out_orders(steady_time now);
-  void send_cancel(const ledger_row& row);
+  void send_cancel(const ledger_row& row) { send_cancel(row.incarnation, row.attempt); }
+  void send_cancel(incarnation_id to, attempt_id attempt);
+
+  // second attempts
+  void watch_for_hedge(const ledger_row& row, steady_time now);
+  void send_due_hedges(route& on, steady_time now);
+  void send_hedge(ledger_row& row, steady_time now);
+  void drop_second(ledger_row& row, steady_time now);
 
   // streams
   [[nodiscard]] expected<void> begin_stream(ledger_row& row) const;

@@ -54,11 +54,15 @@ void shard::pause(ledger_row& row, steady_time until) {
   paused_.push({until, row.id});
 }
 
-bool shard::may_go(ledger_row& row, steady_time now) {
-  if (poison_.empty()) return true;
+const proto::fingerprint& shard::content_of(ledger_row& row) {
   if (row.content == proto::fingerprint{})
     row.content = fingerprint_of(row.request.header, row.request.frames);
-  switch (poison_.ask(row.content, row.id, now)) {
+  return row.content;
+}
+
+bool shard::may_go(ledger_row& row, steady_time now) {
+  if (poison_.empty()) return true;
+  switch (poison_.ask(content_of(row), row.id, now)) {
     case poison_verdict::go:
       row.alone = false;
       return true;
@@ -87,7 +91,8 @@ credit_line* shard::line_for(const ledger_row& row, steady_time now) {
   return on.credit.spend(row.cost);
 }
 
-proto::link_request shard::attempt_for(ledger_row& row, const credit_line& line, steady_time now) {
+proto::link_request shard::attempt_for(ledger_row& row, const credit_line& line, attempt_id attempt,
+                                       steady_time now) {
   const auto& header = row.request.header;
   proto::link_request out;
   out.op = "infer";
@@ -95,7 +100,7 @@ proto::link_request shard::attempt_for(ledger_row& row, const credit_line& line,
   out.model = header.model;
   out.version = line.version;
   out.timeout_us = to_us(row.deadline - now);
-  out.attempt = ledger_.begin_attempt(row, line.incarnation, now);
+  out.attempt = attempt;
   out.inputs = header.inputs;
   out.outputs = header.outputs;
   out.parameters = header.parameters;
@@ -112,12 +117,14 @@ proto::link_request shard::attempt_for(ledger_row& row, const credit_line& line,
 bool shard::try_send(ledger_row& row, steady_time now) {
   auto* line = line_for(row, now);
   if (line == nullptr) return false;
-  const auto out = attempt_for(row, *line, now);
+  const auto attempt = ledger_.begin_attempt(row, line->incarnation, now);
+  const auto out = attempt_for(row, *line, attempt, now);
   row.sent_version = line->version;
   if (counts_ != nullptr) counts_->attempts.Increment();
   if (effects_.send(line->incarnation, out, row.request.frames)) {
     row.on->breakers.sent(row.incarnation);
     row.state = row_state::sent;
+    watch_for_hedge(row, now);
     return true;
   }
   // The link is gone; its credit with it. Each round forgets a line, so this ends.
@@ -145,13 +152,13 @@ void shard::spend_credit(route& on, steady_time now) {
   }
 }
 
-void shard::send_cancel(const ledger_row& row) {
-  if (!row.attempt) return;
+void shard::send_cancel(incarnation_id to, attempt_id attempt) {
+  if (!attempt) return;
   proto::link_request out;
   out.op = "cancel";
-  out.incarnation = row.incarnation;
-  out.attempt = row.attempt;
-  effects_.send(row.incarnation, out, {});
+  out.incarnation = to;
+  out.attempt = attempt;
+  effects_.send(to, out, {});
 }
 
 // --- what comes back -----------------------------------------------------------------------
@@ -170,6 +177,7 @@ void shard::on_link_message(frame_list&& message, steady_time now) {
     if (counts_ != nullptr) counts_->late_replies.Increment();
     return;
   }
+  ledger_.lead(*row, reply->attempt);
   if (reply->op == "refused") return take_refusal(*row, now);
   message.erase(message.begin(), message.begin() + 2);
   if (reply->op == "chunk") return take_chunk(*row, *reply, message, now);
@@ -208,7 +216,12 @@ void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& 
   on.times.add(took);
   judge_engine(row, reply, now);
   if (row.alone) poison_.trial_ended(row.content, row.id, false, now);
-  if (reply.error)
+  const bool goes_on =
+      reply.error && row.hedge.attempt && !is_settled(code_from_name(reply.error->code));
+  if (!goes_on) drop_second(row, now);
+  if (goes_on)
+    ledger_.end_attempt(row);
+  else if (reply.error)
     attempt_failed(
         row, {attempt_end::answered, code_from_name(reply.error->code), reply.error->message}, now);
   else if (row.stream != nullptr)
@@ -227,7 +240,10 @@ void shard::take_refusal(ledger_row& row, steady_time now) {
   ++row.refusals;
   holdings_changed_ = true;
   if (counts_ != nullptr) counts_->refusals.Increment();
-  attempt_failed(row, {attempt_end::refused, errc::overloaded, "The engine was full."}, now);
+  if (row.hedge.attempt)
+    ledger_.end_attempt(row);
+  else
+    attempt_failed(row, {attempt_end::refused, errc::overloaded, "The engine was full."}, now);
   spend_credit(on, now);
 }
 
@@ -257,8 +273,12 @@ void shard::link_lost(const engine_link& link, const engine_end& end, steady_tim
     each->breakers.forget(link.incarnation);
   }
   const auto lost =
-      ledger_.select([&](const ledger_row& row) { return row.incarnation == link.incarnation; });
-  for (const auto id : lost) lost_attempt(*ledger_.find(id), link.engine, end, now);
+      ledger_.select([&](const ledger_row& row) { return row.is_on(link.incarnation); });
+  for (const auto id : lost) {
+    auto& row = *ledger_.find(id);
+    if (row.incarnation != link.incarnation) ledger_.lead(row, row.hedge.attempt);
+    lost_attempt(row, link.engine, end, now);
+  }
   carry_out_orders(now);
   for (const auto& [key, each] : routes_) spend_credit(*each, now);
   ask(now);
@@ -273,6 +293,11 @@ void shard::lost_attempt(ledger_row& row, const std::string& engine, const engin
     failure.how = end.cause == death_cause::hang ? attempt_end::hung_suspect : attempt_end::suspect;
   log_lost_attempt(row, failure.reason);
   if (suspect && row.alone) poison_.trial_ended(row.content, row.id, true, now);
+  if (row.hedge.attempt) {  // it goes on elsewhere already
+    if (suspect) poison_.suspect(content_of(row), {}, now);
+    ledger_.end_attempt(row);
+    return;
+  }
   const auto id = row.id;
   attempt_failed(row, failure, now);
   if (counts_ != nullptr && ledger_.find(id) != nullptr) counts_->retries.Increment();
@@ -309,9 +334,7 @@ void shard::follow(ledger_row& row, const retry_decision& decision, steady_time 
       return pause(row, now + decision.wait);
     case action::alone:
       row.state = row_state::held;
-      if (row.content == proto::fingerprint{})
-        row.content = fingerprint_of(row.request.header, row.request.frames);
-      return poison_.suspect(row.content, row.id, now);
+      return poison_.suspect(content_of(row), row.id, now);
     case action::end:
       return finish_with_error(
           row, decision.why,
@@ -382,6 +405,7 @@ void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& fr
 }
 
 void shard::finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now) {
+  drop_second(row, now);
   if (row.attempt) {
     row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0, now);
     row.on->breakers.released(row.incarnation);

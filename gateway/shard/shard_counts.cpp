@@ -34,6 +34,8 @@ shard_counts::shard_counts(metrics& registry)
       attempts{registry.counter("coppice_gateway_attempts_total", "Attempts sent to engines.")},
       retries{registry.counter("coppice_gateway_retries_total",
                                "Attempts lost with their engine and placed again.")},
+      hedges{registry.counter("coppice_gateway_hedges_total",
+                              "Second attempts beside one that took too long.")},
       refusals{registry.counter("coppice_gateway_refusals_total",
                                 "Attempts that an engine refused because it was full.")},
       late_replies{registry.counter("coppice_gateway_late_replies_total",

@@ -42,6 +42,7 @@ class shard_counts {
   prometheus::Counter& rejected;
   prometheus::Counter& attempts;
   prometheus::Counter& retries;
+  prometheus::Counter& hedges;
   prometheus::Counter& refusals;
   prometheus::Counter& late_replies;
   prometheus::Counter& dropped_replies;

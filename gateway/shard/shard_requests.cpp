@@ -97,11 +97,13 @@ expected<route*> shard::route_for(const proto::request& header, steady_time now)
   const auto key = std::pair{header.model, header.version};
   if (const auto known = routes_.find(key); known != routes_.end()) return known->second.get();
   if (!catalogue_.is_known()) return tl::unexpected(nothing_known());
-  if (catalogue_.find(header.model, header.version) == nullptr) {
+  const auto* card = catalogue_.find(header.model, header.version);
+  if (card == nullptr) {
     if (!catalogue_.is_settled(options_.settling, now)) return tl::unexpected(nothing_settled());
     return fail(errc::not_found, "No model " + name_of(header) + " is served here.");
   }
   auto made = std::make_unique<route>(header.model, header.version);
+  made->hedge_after = std::chrono::microseconds{card->hedge_after_us};
   if (counts_ != nullptr) made->counts = counts_->of(header.model, header.version);
   return (routes_[key] = std::move(made)).get();
 }
@@ -192,6 +194,7 @@ void shard::admit(client_request&& request, std::uint32_t client, const clients:
     return refuse(request, refused->why);
   }
   budget.admitted(now);
+  if ((*on)->hedge_after > duration{0}) (*on)->hedges.admitted();
   payer->open(request.bytes, now);
   auto& row = ledger_.open(std::move(request), **on, *cost, now);
   row.payer = payer;

@@ -150,6 +150,13 @@ TEST(DeathCause, BlamesOnlyWhatComesFromInside) {
     EXPECT_FALSE(blames(death_cause_from(outside))) << outside;
 }
 
+TEST_F(RetryClass, AnAnswerIsSettledIfEveryEngineWouldGiveIt) {
+  for (const auto code : {errc::invalid, errc::model_error, errc::deadline, errc::poison})
+    EXPECT_TRUE(is_settled(code));
+  for (const auto code : {errc::internal, errc::worker_lost, errc::unavailable, errc::not_found})
+    EXPECT_FALSE(is_settled(code));
+}
+
 }  // namespace
 
 }  // namespace coppice::gateway

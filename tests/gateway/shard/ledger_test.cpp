@@ -85,6 +85,23 @@ TEST_F(Ledger, FencesTheLoserWhicheverAttemptWins) {
   }
 }
 
+TEST_F(Ledger, EitherLiveAttemptMayLead) {
+  auto& row = rows.open(a_client_request(), on, 1, t0);
+  const auto first = rows.begin_attempt(row, {7}, t0);
+  const auto second = rows.begin_hedge(row, {8}, 3, t0 + 5ms);
+
+  rows.lead(row, second);
+  EXPECT_EQ(row.attempt, second);
+  EXPECT_EQ(row.sent_version, 3u);
+  EXPECT_EQ(row.hedge.attempt, first);
+  EXPECT_EQ(row.hedge.sent, t0);
+  rows.lead(row, second);
+  EXPECT_EQ(row.attempt, second);
+  rows.lead(row, first);
+  EXPECT_EQ(row.attempt, first);
+  EXPECT_EQ(rows.find(second, {8}), &row);
+}
+
 TEST_F(Ledger, AHedgeTakesThePlaceOfAnAttemptThatIsLost) {
   auto& row = rows.open(a_client_request(), on, 1, t0);
   const auto first = rows.begin_attempt(row, {7}, t0);

@@ -94,9 +94,10 @@ struct ShardFixture : ::testing::Test {
     gateway.on_place_reply({{given}, {}}, at);
   }
   void answer(attempt_id attempt, std::uint64_t incarnation, const char* op = "reply",
-              steady_time at = t0) {
+              steady_time at = t0, const char* error = nullptr) {
     proto::link_reply reply;
     reply.op = op;
+    if (error != nullptr) reply.error = proto::error_body{error, "It failed.", false, 0};
     reply.attempt = attempt;
     reply.incarnation = {incarnation};
     reply.credit = 1;
