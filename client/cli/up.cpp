@@ -33,6 +33,8 @@ struct up_options {
   std::uint32_t gateways = 1, schedulers = 0, nodes = 1, engines = 1, threads = 0;
   std::string config, models, ready_file, door = "tcp://127.0.0.1:0";
   std::vector<std::string> builtins{"echo"}, serve;
+  /// Longest pause before a process that ended again and again is started again, 50 or more.
+  std::uint32_t restart_cap_ms = 5000;
   /// Further keys of every gateway's and every worker's configuration, from `gateway:` and
   /// `worker:` of the file; what `up` decides itself stands above them.
   json gateway = json::object(), worker = json::object();
@@ -305,7 +307,8 @@ void cluster_up::say_summary() {
 }
 
 void cluster_up::restart_ended() {
-  constexpr backoff pause{.base = 50ms, .cap = 5s, .jitter = 0};
+  const backoff pause{
+      .base = 50ms, .cap = std::chrono::milliseconds{options_.restart_cap_ms}, .jitter = 0};
   const auto at = now();
   for (const auto& each : children_) {
     if (each->has_ended()) {
@@ -409,6 +412,7 @@ expected<void> read_config(up_options& options) {
       .optional("serve", options.serve, "a list of NAME or NAME:VERSION")
       .optional("builtins", options.builtins, "a list of names")
       .optional("door", options.door, "a ZeroMQ endpoint")
+      .optional("restart_cap_ms", options.restart_cap_ms, "a number")
       .finish();
 }
 

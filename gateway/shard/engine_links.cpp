@@ -20,6 +20,14 @@ engine_link* engine_links::find_endpoint(const std::string& endpoint) noexcept {
   return nullptr;
 }
 
+std::vector<incarnation_id> engine_links::beside(std::string_view engine) const {
+  const auto node_of = [](std::string_view name) { return name.substr(0, name.find('/')); };
+  std::vector<incarnation_id> found;
+  for (const auto& [incarnation, link] : links_)
+    if (node_of(link.engine) == node_of(engine)) found.push_back(incarnation);
+  return found;
+}
+
 std::vector<const engine_link*> engine_links::due_for_ping(duration every, steady_time now) {
   std::vector<const engine_link*> due;
   for (auto& [incarnation, link] : links_)

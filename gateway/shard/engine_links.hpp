@@ -4,6 +4,7 @@
 #include "proto/messages/control.hpp"
 
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -30,6 +31,9 @@ class engine_links {
   [[nodiscard]] engine_link* find(incarnation_id incarnation) noexcept;
   [[nodiscard]] engine_link* find_endpoint(const std::string& endpoint) noexcept;
   void close(incarnation_id incarnation) { links_.erase(incarnation); }
+  /// Links to the engines of the node that `engine` is on (`node/engine`); a name without a node is
+  /// an engine of its own.
+  [[nodiscard]] std::vector<incarnation_id> beside(std::string_view engine) const;
   /// Links to ping now; marks them pinged.
   [[nodiscard]] std::vector<const engine_link*> due_for_ping(duration every, steady_time now);
   /// Links that are lost: reset longer ago than `grace`, or silent for `silence`.

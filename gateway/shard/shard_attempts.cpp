@@ -258,10 +258,12 @@ void shard::on_engine_down(const proto::engine_down& down, steady_time now) {
   const auto* link = links_.find(down.incarnation);
   if (link == nullptr) return;
   const auto gone = *link;
-  link_lost(
-      gone,
-      {down.reason, death_cause_from(down.cause), {down.suspects.begin(), down.suspects.end()}},
-      now);
+  const auto cause = death_cause_from(down.cause);
+  // A node is lost with all its engines, but told of one by one: no retry may go to the next.
+  if (cause == death_cause::lost)
+    for (const auto beside : links_.beside(down.engine))
+      for (const auto& [key, each] : routes_) each->credit.drop_idle(beside);
+  link_lost(gone, {down.reason, cause, {down.suspects.begin(), down.suspects.end()}}, now);
 }
 
 void shard::link_lost(const engine_link& link, const engine_end& end, steady_time now) {

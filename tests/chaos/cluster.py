@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import Optional
+from typing import Collection, Optional
 
 import msgpack
 import zmq
@@ -15,6 +15,8 @@ import zmq
 from tests.support.cluster import BIN, is_alive, send_signal, until
 
 ASK_MS = 300
+# Verdicts of engines that take work; one that was started again has a slow start.
+TAKES_WORK = ("up", "probation")
 # Kill campaigns need restarts without end: escalation has tests of its own.
 TIRELESS = {"intensity": 1_000_000, "period_s": 1, "base_ms": 20, "cap_ms": 200}
 
@@ -46,8 +48,8 @@ def engines_of(status: Optional[dict]) -> list[dict]:
     return [engine for node in (status or {}).get("nodes", []) for engine in node.get("engines", [])]
 
 
-def is_up(engine: dict) -> bool:
-    return engine.get("verdict") == "up" and process_state(engine.get("pid", 0)) not in ("", "Z", "T")
+def serves(engine: dict, verdicts: Collection[str] = TAKES_WORK) -> bool:
+    return engine.get("verdict") in verdicts and process_state(engine.get("pid", 0)) not in ("", "Z", "T")
 
 
 class Cluster:
@@ -118,9 +120,9 @@ class Cluster:
         return {each["name"]: each["pid"] for each in self.ready()["processes"] if each["role"] == role}
 
     def engines(self) -> dict[str, int]:
-        """Pids by name of the engines that are up."""
+        """Pids by name of the engines that take work."""
         status = next((each for each in self.statuses() if each), None)
-        return {each["name"]: each["pid"] for each in engines_of(status) if is_up(each)}
+        return {each["name"]: each["pid"] for each in engines_of(status) if serves(each)}
 
     def pids_of(self, role: str) -> dict[str, int]:
         return self.engines() if role == "engine" else self.processes(role)
@@ -129,11 +131,11 @@ class Cluster:
         roles = ("gateway", "scheduler", "worker", "engine")
         return {name: pid for role in roles for name, pid in self.pids_of(role).items()}
 
-    def is_whole(self) -> bool:
-        """Every process lives and runs, and every gateway sees every engine up."""
+    def is_whole(self, verdicts: Collection[str] = TAKES_WORK) -> bool:
+        """Every process lives and runs, and every gateway sees every engine with one of these verdicts."""
         kept = [each["pid"] for each in self.ready()["processes"]]
         if any(process_state(pid) in ("", "Z", "T") for pid in kept):
             return False
         wanted = self.layout["nodes"] * self.layout["engines"]
-        seen = [[is_up(each) for each in engines_of(status)] for status in self.statuses()]
+        seen = [[serves(each, verdicts) for each in engines_of(status)] for status in self.statuses()]
         return all(len(ups) == wanted and all(ups) for ups in seen)

@@ -4,15 +4,26 @@ from __future__ import annotations
 import json
 import time
 from bisect import bisect_right
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import Optional
+from typing import NamedTuple, Optional
 
 # Until how long after the cluster was whole again a line about the target is taken for the fault's consequence.
 SLACK_US = 100_000
 # By which events a gateway shows that it knows, and a scheduler.
 GATEWAY_EVENTS = ("attempt_lost", "scheduler_lost")
 SCHEDULER_EVENTS = ("engine_down",)
+# What nobody may say while nothing is wrong.
+BAD_VERDICTS = ("suspect", "dead", "hung", "quarantined", "probation")
+
+
+class Known(NamedTuple):
+    """A line that is knowledge of a fault: an engine's name or a reason that begins with it, or a scheduler's."""
+
+    at: int
+    event: str
+    whom: str
 
 
 def wall_offset_us() -> int:
@@ -26,24 +37,28 @@ def of_whom(line: dict) -> str:
 
 
 def is_about(fault: dict, event: str, whom: str) -> bool:
-    if fault["fault"].endswith("scheduler") or event == "scheduler_lost":
-        return fault["fault"].endswith("scheduler") and event == "scheduler_lost"
+    of_scheduler = fault["target"].startswith("scheduler-")
+    if of_scheduler or event == "scheduler_lost":
+        return of_scheduler and event == "scheduler_lost"
+    if fault["fault"] == "hang":
+        return True  # whichever engine it is: the next one that goes down
     engine = whom.split(" ")[0]
     return fault["target"] in (engine, engine.split("/")[0])
 
 
 class ClusterLog:
-    """Lines of all logs that are knowledge of a fault, by time; and `last_words`, which are no log lines: a failed
-    assertion, an exception that nobody caught."""
+    """Lines of all logs that are knowledge of a fault, by time; `alarms`, how often each thing was said that nobody may
+    say without a fault; and `last_words`, which are no log lines: a failed assertion, an exception that nobody caught."""
 
     def __init__(self, folder: Path, offset_us: int) -> None:
-        self.lines: list[tuple[int, str, str]] = []
+        self.lines: list[Known] = []
+        self.alarms: Counter = Counter()
         self.last_words: list[str] = []
         for file in sorted(folder.glob("*.log")):
             for text in file.read_text(errors="replace").splitlines():
                 self.take(file.stem, text, offset_us)
         self.lines.sort()
-        self.times = [each[0] for each in self.lines]
+        self.times = [each.at for each in self.lines]
 
     def take(self, process: str, text: str, offset_us: int) -> None:
         if not text.startswith("{"):
@@ -51,13 +66,17 @@ class ClusterLog:
             return
         try:
             line = json.loads(text)
-            if line["event"] in GATEWAY_EVENTS + SCHEDULER_EVENTS:
+            event = line["event"]
+            if event in GATEWAY_EVENTS + SCHEDULER_EVENTS:
                 wall = datetime.strptime(line["time"], "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
-                self.lines.append((int(wall * 1e6) - offset_us, line["event"], of_whom(line)))
+                self.lines.append(Known(int(wall * 1e6) - offset_us, event, of_whom(line)))
+                self.alarms[event] += 1
+            elif event == "verdict" and line["verdict"] in BAD_VERDICTS:
+                self.alarms[line["verdict"]] += 1
         except (ValueError, KeyError, TypeError):
             pass  # cut off by a kill
 
-    def known_ms(self, fault: dict, events: tuple[str, ...]) -> Optional[float]:
+    def known_ms(self, fault: dict, events: tuple[str, ...] = GATEWAY_EVENTS + SCHEDULER_EVENTS) -> Optional[float]:
         """From the strike to the first line about its target; None: it was over before anybody knew."""
         end = (fault["whole"] or fault["lifted"]) + SLACK_US
         for at, event, whom in self.lines[bisect_right(self.times, fault["at"]):]:
@@ -67,6 +86,10 @@ class ClusterLog:
                 return (at - fault["at"]) / 1000
         return None
 
-    def detection_ms(self, faults: list[dict], roles: tuple[str, ...], events: tuple[str, ...]) -> list[float]:
-        times = [self.known_ms(each, events) for each in faults if each["fault"].endswith(roles)]
-        return [each for each in times if each is not None]
+
+def detection_ms(log: ClusterLog, faults: list[dict], kinds: tuple[str, ...], lasting_ms: float = 0) -> tuple[list[float], int]:
+    """Times to knowledge of all faults of these kinds that lasted so long, and how many of them nobody ever knew. What was
+    lifted sooner could not have been known, and what was known of it would only flatter."""
+    asked = [each for each in faults if each["fault"] in kinds and each["lifted"] - each["at"] >= lasting_ms * 1000]
+    known = [at for at in map(log.known_ms, asked) if at is not None]
+    return known, len(asked) - len(known)

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tests.chaos.detection import GATEWAY_EVENTS, SCHEDULER_EVENTS, SLACK_US, ClusterLog
+from tests.chaos.detection import GATEWAY_EVENTS, SCHEDULER_EVENTS, SLACK_US, ClusterLog, detection_ms
 
 # 2026-01-01T00:00:00Z is second 1000 of this machine.
 OFFSET_US = 1_767_225_600_000_000 - 1_000_000_000
@@ -48,10 +48,28 @@ def test_what_comes_after_the_cluster_was_whole_again_has_another_cause(tmp_path
     assert (log.known_ms(fault("kill scheduler", "scheduler-1", 5), GATEWAY_EVENTS) is not None) == known
 
 
-def test_times_of_one_role_are_gathered(tmp_path):
-    log = log_of(tmp_path, line(5.1, "engine_down", engine="node-1/engine-0"), line(6.2, "engine_down", engine="node-1/engine-0"))
-    faults = [fault("kill engine", "node-1/engine-0", 5), fault("kill engine", "node-1/engine-0", 6), fault("kill worker", "node-1", 5)]
-    assert log.detection_ms(faults, ("engine",), SCHEDULER_EVENTS) == [100.0, 200.0]
+def test_times_of_one_kind_are_gathered_and_what_nobody_knew_is_counted(tmp_path):
+    log = log_of(tmp_path, line(5.1, "engine_down", engine="node-1/engine-0"), line(7.2, "engine_down", engine="node-1/engine-0"))
+    faults = [fault("kill engine", "node-1/engine-0", at) for at in (5, 7, 20)] + [fault("kill worker", "node-1", 5)]
+    assert detection_ms(log, faults, ("kill engine",)) == ([100.0, 200.0], 1)
+
+
+@pytest.mark.parametrize("lasting_ms, times", [(600, [100.0]), (601, [])])
+def test_a_fault_that_was_lifted_too_soon_to_be_known_is_no_evidence(tmp_path, lasting_ms, times):
+    log = log_of(tmp_path, line(5.1, "engine_down", engine="node-1/engine-0"))
+    short = {**fault("freeze worker", "node-1", 5), "lifted": 1_005_600_000}
+    assert detection_ms(log, [short], ("freeze worker",), lasting_ms) == (times, 0)
+
+
+def test_a_hang_is_known_by_the_end_of_whichever_engine_took_it(tmp_path):
+    log = log_of(tmp_path, line(6.05, "engine_down", engine="node-1/engine-1"))
+    assert log.known_ms(fault("hang", "the engine that takes it", 5)) == 1050.0
+
+
+def test_alarms_are_counted_and_a_verdict_that_all_is_well_is_none(tmp_path):
+    log = log_of(tmp_path, line(1, "verdict", engine="node-1/engine-0", verdict="up"),
+                 line(2, "verdict", engine="node-1/engine-0", verdict="suspect"), line(3, "attempt_lost", reason="node-1/engine-0 x"))
+    assert log.alarms == {"suspect": 1, "attempt_lost": 1}
 
 
 def test_what_is_no_log_line_are_the_last_words_of_a_process(tmp_path):

@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Protocol
 
+import msgpack
+import zmq
+
 from tests.chaos.cluster import process_state
 from tests.support.cluster import send_signal, until
 
 Lift = Callable[[], None]
+# Deadline of a request that hangs its engine.
+HANG_LIMIT_S = 20
 MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 
 
@@ -43,12 +48,14 @@ def end_by(pid: int, number: int) -> None:
 
 @dataclass(frozen=True)
 class OnProcess:
-    """A fault of one process of a role: engine, worker, gateway or scheduler."""
+    """A fault of one process of a role: engine, worker, gateway or scheduler. spared: names that it leaves alone, a
+    node's with its engines."""
 
     role: str
+    spared: tuple[str, ...] = ()
 
     def targets(self, cluster) -> list[str]:
-        return sorted(cluster.pids_of(self.role))
+        return sorted(each for each in cluster.pids_of(self.role) if each.split("/")[0] not in self.spared)
 
 
 class Kill(OnProcess):
@@ -82,6 +89,28 @@ class Freeze(OnProcess):
         pid = cluster.pids_of(self.role)[target]
         send(pid, signal.SIGSTOP)
         return lambda: send(pid, signal.SIGCONT)
+
+
+class FreezeNode(Freeze):
+    """A whole machine: its worker and all its engines."""
+
+    def __init__(self) -> None:
+        super().__init__("worker")
+
+    @property
+    def name(self) -> str:
+        return "freeze node"
+
+    def strike(self, cluster, target: str) -> Lift:
+        pids = [pid for name, pid in cluster.engines().items() if name.split("/")[0] == target]
+        pids.insert(0, cluster.pids_of("worker")[target])
+        for each in pids:
+            send(each, signal.SIGSTOP)
+
+        def lift() -> None:
+            for each in reversed(pids):
+                send(each, signal.SIGCONT)
+        return lift
 
 
 def resident_bytes(pid: int) -> int:
@@ -151,26 +180,53 @@ class FullDisk:
 
 @dataclass(frozen=True)
 class Cut:
-    """Packets between two hosts vanish in the router: both ways, or from the first to the second."""
+    """Packets between a host and a node vanish in the router: `both` ways, or only `to` or `from` the node."""
 
-    one_way: bool = False
+    centre: str
+    way: str = "both"
 
     @property
     def name(self) -> str:
-        return "cut one way" if self.one_way else "cut"
+        pair = {"both": "{} - node", "to": "{} > node", "from": "node > {}"}[self.way]
+        return "cut " + pair.format(self.centre.split("-")[0])
 
     def targets(self, cluster) -> list[str]:
-        return [f"{a}>{b}" for a, b in cluster.cuttable(self.one_way)]
+        return cluster.nodes()
 
     def strike(self, cluster, target: str) -> Lift:
-        a, b = target.split(">")
-        ways = [(a, b)] if self.one_way else [(a, b), (b, a)]
+        ways = {"both": [(self.centre, target), (target, self.centre)], "to": [(self.centre, target)],
+                "from": [(target, self.centre)]}[self.way]
         for each in ways:
             cluster.set_cut(*each, True)
 
         def lift() -> None:
             for each in ways:
                 cluster.set_cut(*each, False)
+        return lift
+
+
+@dataclass(frozen=True)
+class Hang:
+    """A request whose step never ends: it asks the built-in model `hang` to. At most once, so that it stops one engine;
+    whichever takes it is the target."""
+
+    name: str = "hang"
+
+    def targets(self, cluster) -> list[str]:
+        return ["the engine that takes it"]
+
+    def strike(self, cluster, target: str) -> Lift:
+        dealer = cluster.context.socket(zmq.DEALER)
+        dealer.linger, dealer.rcvtimeo = 0, 1000 * HANG_LIMIT_S
+        dealer.connect(cluster.endpoints[0])
+        header = {"v": 1, "op": "infer", "id": 1, "model": "hang", "timeout_ms": 1000 * HANG_LIMIT_S, "at_most_once": True,
+                  "inputs": [{"name": "x", "datatype": "UINT8", "shape": [64], "frame": 0}], "parameters": {"hang": True}}
+        dealer.send_multipart([b"", msgpack.packb(header), os.urandom(64)])
+
+        def lift() -> None:
+            """Once it has its outcome, the engine's end is known."""
+            dealer.recv_multipart()
+            dealer.close()
         return lift
 
 

@@ -21,22 +21,35 @@ def quantile(values: Sequence[float], q: float) -> Optional[float]:
 
 @dataclass(frozen=True)
 class Figure:
-    """bar: what it is to reach; None: it is only told. `most`: the bar is an upper one."""
+    """bar: what it is to reach; None: it is only told. `most`: the bar is an upper one. n: of how many it is a figure;
+    least_n: of fewer it says nothing about the bar."""
 
     name: str
     value: Optional[float]
     unit: str
     bar: Optional[float] = None
     most: bool = True
+    n: Optional[int] = None
+    least_n: int = 0
 
     @property
     def verdict(self) -> str:
         if self.bar is None or self.value is None:
             return "" if self.bar is None else "not seen"
-        return "met" if (self.value <= self.bar if self.most else self.value >= self.bar) else "MISSED"
+        if not (self.value <= self.bar if self.most else self.value >= self.bar):
+            return "MISSED"
+        return "met" if (self.n or 0) >= self.least_n else "too few"
 
     def as_json(self) -> dict:
-        return {"name": self.name, "value": self.value, "unit": self.unit, "bar": self.bar, "verdict": self.verdict}
+        return {"name": self.name, "value": self.value, "unit": self.unit, "bar": self.bar,
+                "bar_is": None if self.bar is None else "at most" if self.most else "at least",
+                "n": self.n, "least_n": self.least_n, "verdict": self.verdict}
+
+
+def tail(name: str, times: Sequence[float], bar: Optional[float] = None, least_n: int = 0) -> list[Figure]:
+    """Median and 99th percentile of milliseconds; the bar is the latter's."""
+    return [Figure(f"{name} p50", quantile(times, 0.5), "ms", n=len(times)),
+            Figure(f"{name} p99", quantile(times, 0.99), "ms", bar, n=len(times), least_n=least_n)]
 
 
 class Requests:
@@ -89,9 +102,8 @@ def recovery_ms(fault: dict) -> Optional[float]:
 
 def latency_figures(requests: Requests) -> list[Figure]:
     all_of_them = requests.latencies_ms()
-    return [Figure("latency p50", quantile(all_of_them, 0.5), "ms"), Figure("latency p99", quantile(all_of_them, 0.99), "ms"),
-            Figure("latency max", max(all_of_them, default=None), "ms"),
-            Figure("attempts a request", requests.amplification(), "")]
+    return [*tail("latency", all_of_them), Figure("latency max", max(all_of_them, default=None), "ms", n=len(all_of_them)),
+            Figure("attempts a request that ended well", requests.amplification(), "", n=len(all_of_them))]
 
 
 def recovery_figures(faults: list[dict]) -> list[Figure]:
@@ -99,7 +111,6 @@ def recovery_figures(faults: list[dict]) -> list[Figure]:
     for kind in sorted({each["fault"] for each in faults}):
         times = [recovery_ms(each) for each in faults if each["fault"] == kind]
         known = [each for each in times if each is not None]
-        figures += [Figure(f"{kind}: times", len(times), ""), Figure(f"{kind}: whole again p50", quantile(known, 0.5), "ms"),
-                    Figure(f"{kind}: whole again p99", quantile(known, 0.99), "ms"),
-                    Figure(f"{kind}: not whole within a minute", len(times) - len(known), "", bar=0)]
+        figures += [*tail(f"{kind}: whole again", known),
+                    Figure(f"{kind}: not whole within a minute", len(times) - len(known), "", bar=0, n=len(times))]
     return figures

@@ -69,6 +69,11 @@ def test_a_figure_keeps_or_misses_its_bar(value, bar, most, verdict):
     assert Figure("f", value, "", bar, most).verdict == verdict
 
 
+@pytest.mark.parametrize("value, n, verdict", [(0, 100, "met"), (0, 99, "too few"), (0, None, "too few"), (1, 99, "MISSED")])
+def test_a_figure_of_too_few_meets_no_bar(value, n, verdict):
+    assert Figure("f", value, "", 0, n=n, least_n=100).verdict == verdict
+
+
 def test_recovery_is_where_the_last_bad_stretch_ends():
     def second(at, good):
         return [(at * S + k, at * S + k, "ok" if k < good else "overloaded", 1) for k in range(100)]

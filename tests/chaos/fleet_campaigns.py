@@ -10,8 +10,8 @@ from tests.chaos.client_log import now_us
 from tests.chaos.fault_campaigns import BUILTINS, DOUBLE, FLEET, FOREVER_S, PATIENT, library_clients, several_clients
 from tests.chaos.faults import Freeze, Kill, Restart, resident_bytes
 from tests.chaos.figures import Figure, quantile
-from tests.chaos.load import Client, Kind
-from tests.chaos.nemesis import schedule
+from tests.chaos.load import Client, Kind, sleep
+from tests.chaos.nemesis import Part, schedule
 from tests.chaos.run import Campaign, Evidence, Run, Scale
 from tests.chaos.sampling import Sampler, slope_per_hour
 
@@ -61,7 +61,7 @@ def judge_poison(evidence: Evidence) -> list[Figure]:
 # Of the time, before the noise begins.
 QUIET_SHARE = 0.4
 VICTIM_RATE = 50.0
-STEP = (Kind("sleep", sleep_ms=4, timeout_ms=2000),)
+STEP = (sleep(4, timeout_ms=2000),)
 
 
 def drive_noisy(run: Run) -> None:

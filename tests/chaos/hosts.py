@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 from pathlib import Path
-from typing import Optional
+from typing import Collection, Optional
 
 import zmq
 
-from tests.chaos.cluster import TIRELESS, ask_operator, engines_of, is_up, process_state
+from tests.chaos.cluster import TAKES_WORK, TIRELESS, ask_operator, engines_of, process_state, serves
 from tests.support.cluster import BIN, is_alive, until
 
 PREFIX = f"chaos-{os.getpid()}"
@@ -135,7 +135,7 @@ class HostsCluster:
         return {name: process.pid for name, (each, process) in self.servers.items() if each == role}
 
     def engines(self) -> dict[str, int]:
-        return {each["name"]: each["pid"] for each in engines_of(self.status()) if is_up(each)}
+        return {each["name"]: each["pid"] for each in engines_of(self.status()) if serves(each)}
 
     def pids_of(self, role: str) -> dict[str, int]:
         return self.engines() if role == "engine" else self.processes(role)
@@ -144,18 +144,15 @@ class HostsCluster:
         roles = ("gateway", "scheduler", "worker", "engine")
         return {name: pid for role in roles for name, pid in self.pids_of(role).items()}
 
-    def is_whole(self) -> bool:
+    def is_whole(self, verdicts: Collection[str] = TAKES_WORK) -> bool:
         if not all(is_alive(pid) and process_state(pid) != "T" for role in ("gateway", "scheduler", "worker")
                    for pid in self.processes(role).values()):
             return False
-        ups = [is_up(each) for each in engines_of(self.status())]
+        ups = [serves(each, verdicts) for each in engines_of(self.status())]
         return len(ups) == self.layout["nodes"] * self.layout["engines"] and all(ups)
 
-    def cuttable(self, one_way: bool) -> list[tuple[str, str]]:
-        """Links that carry attempts or evidence: gateway to node, scheduler to node."""
-        nodes = [name for name in self.hosts if name.startswith("node-")]
-        pairs = [(centre, node) for centre in ("gateway-1", "scheduler-1") for node in nodes]
-        return pairs + [(b, a) for a, b in pairs] if one_way else pairs
+    def nodes(self) -> list[str]:
+        return [name for name in self.hosts if name.startswith("node-")]
 
     def set_cut(self, source: str, sink: str, cut: bool) -> None:
         """Whether packets from one host to another vanish in the router."""

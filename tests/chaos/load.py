@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Optional
 
 from tests.support.cluster import BIN
 
@@ -21,12 +22,17 @@ class Kind:
     weight: float = 1
     bytes: int = 64
     timeout_ms: int = 5000
-    sleep_ms: float = 0
     priority: str = "normal"
+    parameters: Optional[dict] = None
 
     def as_json(self) -> dict:
-        return {"model": self.model, "weight": self.weight, "bytes": self.bytes, "timeout_ms": self.timeout_ms,
-                "sleep_ms": self.sleep_ms, "class": self.priority}
+        sent = {"model": self.model, "weight": self.weight, "bytes": self.bytes, "timeout_ms": self.timeout_ms, "class": self.priority}
+        return sent if self.parameters is None else {**sent, "parameters": self.parameters}
+
+
+def sleep(ms: float, weight: float = 1, **fields) -> Kind:
+    """Timed work."""
+    return Kind("sleep", weight, parameters={"ms": ms}, **fields)
 
 
 @dataclass(frozen=True)
@@ -65,13 +71,12 @@ class LoadProcess:
         self.errors = open(self.folder / f"{self.client.name}.err", "w")
         self.process = subprocess.Popen(self.cluster.command(*program, plan), stderr=self.errors)
 
-    def finish(self, *, now: bool) -> None:
-        """Waits for its end; now: it is to send no more."""
-        if now:
-            self.process.terminate()
-        longest = max(each.timeout_ms for each in self.client.mix) / 1000
-        planned = 0 if now else sum(seconds for seconds, _ in self.client.phases)
-        code = self.process.wait(planned + longest + END_LIMIT_S)
+    def stop_sending(self) -> None:
+        self.process.terminate()
+
+    def finish(self) -> None:
+        """Waits for its end, after `stop_sending`: what is open gets its outcome."""
+        code = self.process.wait(max(each.timeout_ms for each in self.client.mix) / 1000 + END_LIMIT_S)
         self.errors.close()
         if code != 0:
             raise RuntimeError(f"{self.client.name} exited with {code}: {Path(self.errors.name).read_text()[-500:]}")

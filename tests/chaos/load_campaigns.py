@@ -8,7 +8,7 @@ from typing import Optional
 
 from tests.chaos.faults import Kill
 from tests.chaos.figures import Figure, Requests, quantile
-from tests.chaos.load import Client, Kind
+from tests.chaos.load import Client, sleep
 from tests.chaos.run import Campaign, Evidence, Run, Scale
 from tests.support.cluster import BIN
 
@@ -22,7 +22,7 @@ STRETCH_US = 1_000_000
 
 
 def timed(name: str, phases, timeout_ms: int = TIMEOUT_MS, via: str = "dealer") -> Client:
-    return Client(name, via, tuple(phases), (Kind("sleep", timeout_ms=timeout_ms, sleep_ms=STEP_MS),))
+    return Client(name, via, tuple(phases), (sleep(STEP_MS, timeout_ms=timeout_ms),))
 
 
 def measured_capacity(run: Run, seconds: float) -> float:

@@ -2,8 +2,6 @@
 
 #include "proto/codec/codec.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <cmath>
 #include <thread>
 
@@ -12,12 +10,6 @@ namespace coppice::chaos {
 namespace {
 
 constexpr std::size_t max_reply_header = 1 << 20;
-
-std::string parameters_of(const request_kind& kind) {
-  if (kind.sleep_ms <= 0) return {};
-  const auto bytes = nlohmann::json::to_msgpack({{"ms", kind.sleep_ms}});
-  return {bytes.begin(), bytes.end()};
-}
 
 /// Digest of the input that this answer would belong to: what the model did is undone.
 std::uint64_t digest_of_answer(bool inverted, std::string bytes) {
@@ -42,7 +34,7 @@ library_door::library_door(const load_plan& plan, client_log& log)
 void library_door::send(std::uint64_t number, const request_kind& kind, std::string&& input) {
   client::infer_request request;
   request.model = kind.model;
-  request.parameters = parameters_of(kind);
+  request.parameters = kind.parameters;
   request.timeout = std::chrono::milliseconds{kind.timeout_ms};
   request.priority_class = kind.priority_class;
   log_.sent(number, kind.model, request.timeout, digest_of(input));
@@ -80,7 +72,7 @@ void dealer_door::send(std::uint64_t number, const request_kind& kind, std::stri
   proto::string_sink id{header.id.bytes};
   proto::packer{id}.pack_uint64(number);
   header.model = kind.model;
-  header.parameters.bytes = parameters_of(kind);
+  header.parameters.bytes = kind.parameters;
   header.timeout_ms = kind.timeout_ms;
   header.priority_class = kind.priority_class;
   header.inputs.push_back({"x", "UINT8", {static_cast<std::int64_t>(input.size())}, 0, {}});

@@ -31,7 +31,10 @@ request_kind read_kind(const nlohmann::json& from) {
   kind.weight = from.value("weight", kind.weight);
   kind.bytes = from.value("bytes", kind.bytes);
   kind.timeout_ms = from.value("timeout_ms", kind.timeout_ms);
-  kind.sleep_ms = from.value("sleep_ms", kind.sleep_ms);
+  if (from.contains("parameters")) {
+    const auto bytes = nlohmann::json::to_msgpack(from["parameters"]);
+    kind.parameters = {bytes.begin(), bytes.end()};
+  }
   kind.priority_class = from.value("class", kind.priority_class);
   return kind;
 }

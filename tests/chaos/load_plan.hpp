@@ -16,8 +16,8 @@ struct request_kind {
   /// Size of the input.
   std::size_t bytes = 64;
   std::uint32_t timeout_ms = 5000;
-  /// Parameter `ms` of the model `sleep`; 0: none is sent.
-  double sleep_ms = 0;
+  /// Of the model, a msgpack map; empty: none.
+  std::string parameters;
   std::string priority_class = "normal";
 };
 

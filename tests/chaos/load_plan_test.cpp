@@ -11,7 +11,7 @@ constexpr steady_time t0{1h};
 load_plan a_plan(std::vector<load_phase> phases) {
   load_plan plan;
   plan.phases = std::move(phases);
-  plan.mix = {{"echo", 3, 64, 5000, 0, "normal"}, {"flip", 1, 64, 5000, 0, "normal"}};
+  plan.mix = {{"echo", 3, 64, 5000, "", "normal"}, {"flip", 1, 64, 5000, "", "normal"}};
   return plan;
 }
 

@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Optional, Sequence
+from typing import Iterator, NamedTuple, Optional, Sequence
 
 from tests.chaos.client_log import now_us
 from tests.chaos.faults import Fault, Lift
@@ -36,14 +36,23 @@ class Struck:
     lift: Lift
 
 
-def schedule(seed: int, mix: Sequence[tuple[Fault, float]], pause_s: tuple[float, float],
-             lasting_s: tuple[float, float]) -> Iterator[Strike]:
-    """Without end. The same seed and mix give the same strikes."""
+class Part(NamedTuple):
+    """Of each round of a schedule `share` strikes are this fault; one lasts that many seconds, drawn evenly."""
+
+    fault: Fault
+    share: int = 1
+    lasting_s: tuple[float, float] = (0.0, 0.0)
+
+
+def schedule(seed: int, parts: Sequence[Part], pause_s: tuple[float, float]) -> Iterator[Strike]:
+    """Without end: rounds, each shuffled, so that every part gets its exact share. The same seed and parts give the
+    same strikes."""
     draws = random.Random(seed)
-    faults, weights = zip(*mix)
+    deck = [part for part in parts for _ in range(part.share)]
     while True:
-        fault, = draws.choices(faults, weights)
-        yield Strike(draws.uniform(*pause_s), fault, draws.random(), draws.uniform(*lasting_s))
+        draws.shuffle(deck)
+        for part in deck:
+            yield Strike(draws.uniform(*pause_s), part.fault, draws.random(), draws.uniform(*part.lasting_s))
 
 
 def chosen(targets: Sequence[str], draw: float) -> Optional[str]:

@@ -3,7 +3,7 @@ import itertools
 import json
 from dataclasses import dataclass
 
-from tests.chaos.nemesis import Nemesis, Strike, chosen, schedule
+from tests.chaos.nemesis import Nemesis, Part, Strike, chosen, schedule
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,25 @@ class FakeCluster:
         return self.asked > self.whole_after
 
 
-def first(count, seed, mix):
-    return list(itertools.islice(schedule(seed, mix, (0.1, 0.2), (1.0, 2.0)), count))
+def first(count, seed, parts):
+    return list(itertools.islice(schedule(seed, parts, (0.1, 0.2)), count))
 
 
 def test_the_same_seed_gives_the_same_strikes_and_another_seed_others():
-    mix = [("a", 1), ("b", 1)]
-    assert first(50, 1, mix) == first(50, 1, mix) != first(50, 2, mix)
+    parts = [Part("a", 1, (1.0, 2.0)), Part("b", 1, (0.0, 0.5))]
+    assert first(50, 1, parts) == first(50, 1, parts) != first(50, 2, parts)
 
 
-def test_strikes_keep_their_bounds_and_weights():
-    strikes = first(2000, 3, [("a", 3), ("b", 1)])
-    assert all(0.1 <= each.pause_s <= 0.2 and 1.0 <= each.lasting_s <= 2.0 and 0 <= each.draw < 1 for each in strikes)
-    assert 0.7 < sum(each.fault == "a" for each in strikes) / 2000 < 0.8
+def test_every_round_has_the_exact_share_of_each_part():
+    strikes = first(400, 3, [Part("a", 3), Part("b", 1)])
+    assert all([each.fault for each in strikes[k:k + 4]].count("a") == 3 for k in range(0, 400, 4))
+    assert {[each.fault for each in strikes[k:k + 4]].index("b") for k in range(0, 400, 4)} == {0, 1, 2, 3}
+
+
+def test_strikes_keep_their_bounds():
+    strikes = first(400, 3, [Part("a", 1, (1.0, 2.0)), Part("b", 1, (0.0, 0.5))])
+    assert all(0.1 <= each.pause_s <= 0.2 and 0 <= each.draw < 1 for each in strikes)
+    assert all(1.0 <= each.lasting_s <= 2.0 if each.fault == "a" else each.lasting_s <= 0.5 for each in strikes)
 
 
 def test_a_draw_chooses_every_target_and_none_of_none():

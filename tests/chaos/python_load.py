@@ -84,9 +84,8 @@ class Load:
         self.write("S", at, number, kind["model"], at + kind["timeout_ms"] * 1000, digest_of(data))
         with self.lock:
             self.open += 1
-        parameters = {"ms": kind["sleep_ms"]} if kind["sleep_ms"] > 0 else None
         future = client.submit(kind["model"], {"x": np.frombuffer(data, np.uint8)}, timeout=timeout,
-                               parameters=parameters, priority=kind["class"])
+                               parameters=kind.get("parameters"), priority=kind["class"])
         future.add_done_callback(lambda done: self.take(number, kind["model"] == "flip", done))
 
     def take(self, number: int, inverted: bool, done) -> None:

@@ -20,6 +20,8 @@ from tests.chaos.hosts import HostsCluster
 from tests.chaos.load import Client, LoadProcess
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.relay import Relay
+from tests.chaos.sampling import busy_share, processor_ticks
+from tests.chaos.scrape import pages, sum_of
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,13 @@ class Evidence:
     measured: dict[str, float]
     verdict: dict
     told: str
+    # Whether it had the full length: only then it has to reach the numbers that a bar asks for.
+    full: bool = False
     figures: list[Figure] = field(default_factory=list)
+
+    @property
+    def broken(self) -> int:
+        return sum(self.verdict["breaks"].values())
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ class Campaign:
     judge: Callable[[Evidence], list[Figure]] = lambda _: []
     allowed: frozenset[str] = frozenset()
     needs: tuple[str, ...] = ()
+    # Of the full length, about.
+    minutes: float = 1
     # Hosts in network namespaces; a relay before each gateway; a small file system for logs.
     over_hosts: bool = False
     relayed: bool = False
@@ -78,11 +88,24 @@ class Run:
         self.moments: dict[str, int] = {}
         self.measured: dict[str, float] = {}
         self.loads: list[LoadProcess] = []
+        self.processors_busy: Optional[float] = None
         self.pause = threading.Event()
 
     def note(self, moment: str) -> int:
         self.moments[moment] = now_us()
         return self.moments[moment]
+
+    def stop_loads(self) -> None:
+        """They send no more; returns when all that is open has its outcome."""
+        for each in self.loads:
+            each.stop_sending()
+        for each in self.loads:
+            each.finish()
+
+    def sum_metrics(self, *names: str) -> dict[str, float]:
+        """Over all gateways."""
+        text = pages(url for name, url in self.cluster.ready()["metrics"].items() if name.startswith("gateway"))
+        return {name: sum_of(text, name) for name in names}
 
     def wait(self, seconds: float) -> None:
         """Time for the load to flow: a part of the schedule, not a wait for anything."""
@@ -118,10 +141,11 @@ class Run:
                 self.start(each)
             self.wait(0.5)
             self.note("driven")
+            ticks = processor_ticks()
             self.campaign.drive(self)
+            self.processors_busy = busy_share(ticks, processor_ticks())
             self.note("over")
-            for each in self.loads:
-                each.finish(now=True)
+            self.stop_loads()
         finally:
             for each in self.loads:
                 each.kill()
@@ -131,9 +155,10 @@ class Run:
         verdict, told = self.audit(logs)
         faults = read_faults(self.record)
         evidence = Evidence(self.folder, Requests(map(read_log, logs)), faults,
-                            ClusterLog(self.folder / "logs", self.offset_us), self.moments, self.measured, verdict, told)
+                            ClusterLog(self.folder / "logs", self.offset_us), self.moments, self.measured, verdict, told, self.scale == self.campaign.full)
         defects = Figure("processes ended by a defect of their own (lines)", len(evidence.cluster_log.last_words), "", 0)
-        evidence.figures = [*self.campaign.judge(evidence), defects, *recovery_figures(faults), *latency_figures(evidence.requests)]
+        busy = Figure("processors in use", None if self.processors_busy is None else 100 * self.processors_busy, "%")
+        evidence.figures = [*self.campaign.judge(evidence), defects, *recovery_figures(faults), *latency_figures(evidence.requests), busy]
         return evidence
 
     def audit(self, logs: list[Path]) -> tuple[dict, str]:

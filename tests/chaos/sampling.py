@@ -37,6 +37,18 @@ def slope_per_hour(samples: Sequence[Sample], field: str) -> Optional[float]:
     return sum((at - mean_time) * (value - mean_value) for at, value in zip(times, values)) / spread
 
 
+def processor_ticks() -> tuple[int, int]:
+    """Of all processors since the machine started: busy, and altogether."""
+    fields = [int(each) for each in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return sum(fields) - fields[3] - fields[4], sum(fields)  # idle, and waiting for a disk
+
+
+def busy_share(before: tuple[int, int], after: tuple[int, int]) -> Optional[float]:
+    """Share of the processors' time that was used between two looks; None of no time."""
+    total = after[1] - before[1]
+    return (after[0] - before[0]) / total if total > 0 else None
+
+
 class Sampler:
     """Samples every process of a cluster each `every_s`, on a thread, until `stop`. Keyed by (name, pid): a
     process that was started again is another one."""

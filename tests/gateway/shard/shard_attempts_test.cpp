@@ -46,6 +46,31 @@ TEST_F(ShardAttempts, AnInnocentGoesOnAtOnceAndASuspectIsHeldAndReported) {
   EXPECT_EQ(world.suspicions[0].suspects.size(), 1u);
 }
 
+TEST_F(ShardAttempts, NothingGoesToTheOtherEnginesOfANodeThatIsLost) {
+  ask(1);
+  grant_of("node-1/engine-0", 7, 1);
+  grant_of("node-1/engine-1", 8, 1);
+  gateway.on_engine_down({"node-1/engine-0", {7}, "its snapshots stopped", {}, "lost"}, t0);
+  ASSERT_EQ(world.attempts.size(), 1u)
+      << "the next word is of engine-1: its credit is worth nothing";
+
+  grant_of("node-2/engine-0", 9, 1);
+
+  ASSERT_EQ(world.attempts.size(), 2u);
+  EXPECT_EQ(world.attempts[1].to, incarnation_id{9});
+}
+
+TEST_F(ShardAttempts, AnEngineThatEndsByItselfLeavesTheCreditOfItsNode) {
+  ask(1);
+  grant_of("node-1/engine-0", 7, 1);
+  grant_of("node-1/engine-1", 8, 1);
+
+  gateway.on_engine_down({"node-1/engine-0", {7}, "was killed by signal 9", {}, "killed"}, t0);
+
+  ASSERT_EQ(world.attempts.size(), 2u);
+  EXPECT_EQ(world.attempts[1].to, incarnation_id{8});
+}
+
 TEST_F(ShardAttempts, ATrialThatEndsItsEngineConvictsAndEveryCopyIsRefused) {
   send(1, "bad");
   grant(7, 1);

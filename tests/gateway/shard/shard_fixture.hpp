@@ -83,9 +83,13 @@ struct ShardFixture : ::testing::Test {
     gateway.on_client_message(as_message(request), 5, at);
   }
   void grant(std::uint64_t incarnation, std::uint32_t rows, steady_time at = t0) {
+    grant_of("engine-" + std::to_string(incarnation), incarnation, rows, at);
+  }
+  void grant_of(const std::string& engine, std::uint64_t incarnation, std::uint32_t rows,
+                steady_time at = t0) {
     proto::grant given;
     given.incarnation = {incarnation};
-    given.engine = "engine-" + std::to_string(incarnation);
+    given.engine = engine;
     given.endpoint = "tcp://e" + std::to_string(incarnation);
     given.model = "echo";
     given.version = 1;
