@@ -1,0 +1,68 @@
+#pragma once
+
+#include "gateway/shard/shard.hpp"
+#include "tests/simulation/auditor.hpp"
+
+#include <set>
+#include <unordered_map>
+
+namespace coppice::simulation {
+
+/// The auditor's books of one gateway process: what it was asked, what it sent, what it answered.
+/// Written from the frames it takes and its effects alone.
+class gateway_books {
+ public:
+  explicit gateway_books(auditor& all) : all_{all} {}
+
+  /// A request came in at the door.
+  void asked(std::uint64_t number, steady_time deadline);
+  /// A frame of an engine is handled, until `handled`.
+  void frame(const std::string& op, attempt_id attempt, incarnation_id incarnation);
+  void sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone);
+  void cancelled(attempt_id attempt);
+  void link_closed(incarnation_id incarnation);
+  /// A final reply to a request goes to its client. @param by_engine  it is an engine's answer.
+  void answered(std::uint64_t number, bool by_engine);
+  void placed(const proto::place_request& demand) { held_ = demand.holdings.size(); }
+  /// A call of the shard has returned.
+  void handled(const gateway::shard& it);
+  /// The shard's tick has returned.
+  void ticked(steady_time now);
+  /// The run is over.
+  void finish();
+  /// The request that an attempt is of; 0: none.
+  [[nodiscard]] std::uint64_t number_of(attempt_id attempt) const {
+    const auto found = attempts_.find(attempt);
+    return found == attempts_.end() ? 0 : found->second.number;
+  }
+
+ private:
+  struct ask {
+    std::uint32_t asked = 0, answered = 0;
+    steady_time deadline;
+  };
+  struct sent_attempt {
+    std::uint64_t number = 0;
+    incarnation_id incarnation;
+    bool live = false;
+  };
+  void check_fence(std::uint64_t number);
+
+  auditor& all_;
+  std::unordered_map<std::uint64_t, ask> asks_;
+  std::set<std::pair<steady_time, std::uint64_t>> open_;
+  std::unordered_map<attempt_id, sent_attempt> attempts_;
+  /// Attempts that may be live, by request: more than one only if it is hedged.
+  std::unordered_multimap<std::uint64_t, attempt_id> live_;
+  /// The frame that is handled.
+  attempt_id current_;
+  incarnation_id current_from_;
+  bool current_was_live_ = false;
+  /// Answered in this call.
+  std::vector<std::uint64_t> just_answered_;
+  std::uint64_t last_accepted_ = 0;
+  /// Holdings in the last `place`.
+  std::size_t held_ = 0;
+};
+
+}  // namespace coppice::simulation

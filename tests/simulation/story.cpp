@@ -1,0 +1,36 @@
+#include "tests/simulation/story.hpp"
+
+#include <fmt/format.h>
+
+#include <ostream>
+
+namespace coppice::simulation {
+
+std::vector<const story::line*> story::chosen(std::uint64_t request, duration before) const {
+  auto from = duration::min();
+  for (const auto& each : lines_)
+    if (request != 0 && each.request == request) {
+      from = each.at - before;
+      break;
+    }
+  std::vector<const line*> all;
+  for (const auto& each : lines_) {
+    const bool about_all = each.request == 0 && each.at >= from;
+    if (about_all || each.request == request || request == 0) all.push_back(&each);
+  }
+  return all;
+}
+
+void story::print(std::ostream& out, std::uint64_t request, duration before) const {
+  const auto all = chosen(request, before);
+  const auto skipped = all.size() > most_lines ? all.size() - most_lines : 0;
+  if (skipped > 0) out << "   ... " << skipped << " earlier lines\n";
+  for (auto i = skipped; i < all.size(); ++i) {
+    const auto& each = *all[i];
+    const auto seconds = std::chrono::duration<double>(each.at).count();
+    out << fmt::format("{}{:11.6f}  {:<18} {}\n", each.request != 0 ? '>' : ' ', seconds, each.who,
+                       each.what);
+  }
+}
+
+}  // namespace coppice::simulation
