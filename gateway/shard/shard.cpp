@@ -499,7 +499,12 @@ void shard::on_stop(steady_time now) {
   for (const auto id : ledger_.select([](const ledger_row&) { return true; })) {
     auto& row = *ledger_.find(id);
     send_cancel(row);
-    finish_with_error(row, {errc::unavailable, "The gateway stops.", 100}, outcome::failed, now);
+    // `unavailable` invites the client to ask again: what may have run at most once must not.
+    if (row.attempt && row.request.header.at_most_once)
+      finish_with_error(row, {errc::unknown_outcome, "The gateway stops during the attempt.", 0},
+                        outcome::failed, now);
+    else
+      finish_with_error(row, {errc::unavailable, "The gateway stops.", 100}, outcome::failed, now);
   }
 }
 

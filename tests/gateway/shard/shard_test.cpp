@@ -167,6 +167,21 @@ TEST_F(Shard, GivesUpAfterThreeEnginesWereLostUnderARequest) {
   EXPECT_EQ(code(0), "worker_lost");
 }
 
+TEST_F(Shard, StopsWithAnUnknownOutcomeForAnAtMostOnceRequestThatMayHaveRun) {
+  auto request = a_request();
+  request.at_most_once = true;
+  gateway.on_client_message(as_message(request), 5, t0);
+  grant(1, 1);
+  request.id.bytes = std::string(1, 2);
+  gateway.on_client_message(as_message(request), 5, t0);
+
+  gateway.on_stop(t0 + 1ms);
+
+  ASSERT_EQ(world.replies.size(), 2u);
+  EXPECT_EQ(world.replies[0].error->code, "unknown_outcome");
+  EXPECT_EQ(world.replies[1].error->code, "unavailable");
+}
+
 TEST_F(Shard, NeverTriesAnAtMostOnceRequestTwice) {
   auto request = a_request();
   request.at_most_once = true;
