@@ -56,8 +56,8 @@ bool credit_purse::lapse(steady_time now) {
   bool dropped = false;
   for (auto& line : lines_)
     if (line.idle > 0 && now >= line.lapses) line.idle = 0, dropped = true;
-  std::erase_if(lines_, [](const auto& line) { return line.idle == 0 && line.in_flight == 0; });
-  return dropped;
+  const auto empty = [](const auto& line) { return line.idle == 0 && line.in_flight == 0; };
+  return std::erase_if(lines_, empty) > 0 || dropped;
 }
 
 std::uint32_t credit_purse::idle() const noexcept {

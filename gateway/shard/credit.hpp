@@ -36,7 +36,8 @@ class credit_purse {
   /// The engine said it is full: what it granted is void.
   void refused(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows);
   void forget(incarnation_id incarnation);
-  /// @returns whether idle credit was dropped.
+  /// @returns whether idle credit was dropped, or a line is used up: the scheduler's account of it
+  ///          is too high.
   bool lapse(steady_time now);
 
   [[nodiscard]] std::uint32_t idle() const noexcept;

@@ -57,6 +57,18 @@ TEST(CreditPurse, LosesIdleCreditAtItsTimeToLive) {
   EXPECT_TRUE(purse.empty());
 }
 
+TEST(CreditPurse, SaysThatALineIsUsedUpWhenNoCreditCameBack) {
+  credit_purse purse;
+  purse.grant(a_grant(1, 1), t0);
+  purse.spend(1);
+  EXPECT_FALSE(purse.lapse(t0));
+
+  purse.give_back({1}, 1, 1, 0, t0);
+
+  EXPECT_TRUE(purse.lapse(t0));
+  EXPECT_FALSE(purse.lapse(t0));
+}
+
 TEST(CreditPurse, HoldsNothingOnAnEngineThatRefused) {
   credit_purse purse;
   purse.grant(a_grant(1, 5), t0);
