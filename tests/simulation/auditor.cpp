@@ -110,12 +110,13 @@ void auditor::finish() {
 }
 
 auditor::totals auditor::counts() const {
-  totals all{0, 0, 0, 0, accepted_, attempts_, refused_, free_retries_};
+  totals all{0, 0, 0, 0, accepted_, attempts_, refused_, free_retries_, {}};
   for (const auto& it : records_) {
     all.submitted += it.submitted;
     all.succeeded += it.outcomes > 0 && it.ok;
     all.failed += it.outcomes > 0 && !it.ok;
     all.abandoned += it.abandoned;
+    if (it.outcomes > 0 && !it.ok) ++all.codes[it.code];
   }
   return all;
 }

@@ -3,6 +3,7 @@
 #include "tests/simulation/scenario.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -74,6 +75,8 @@ class auditor {
   struct totals {
     std::uint64_t submitted = 0, succeeded = 0, failed = 0, abandoned = 0;
     std::uint64_t accepted = 0, attempts = 0, refused = 0, free_retries = 0;
+    /// Failed requests by code.
+    std::map<std::string, std::uint64_t> codes;
   };
   [[nodiscard]] totals counts() const;
 

@@ -79,15 +79,23 @@ void gateway_books::handled(const gateway::shard& it) {
       (rows.open_rows() == 0 && rows.open_bytes() != 0))
     all_.found(invariant::memory,
                fmt::format("{} rows are open with {} bytes", rows.open_rows(), rows.open_bytes()));
-  for (const auto number : just_answered_) {
-    const auto [first, last] = live_.equal_range(number);
-    for (auto each = first; each != last; ++each)
-      if (attempts_[each->second].live)
-        all_.found(invariant::cancelling, "answered, and an attempt of it goes on", number);
-    live_.erase(first, last);
-  }
+  for (const auto number : just_answered_) check_cancelled(number);
   just_answered_.clear();
   current_ = {};
+}
+
+/// A request that came twice may have two rows, and an attempt for each that is open.
+void gateway_books::check_cancelled(std::uint64_t number) {
+  const auto [first, last] = live_.equal_range(number);
+  auto live = std::uint32_t{0};
+  for (auto each = first; each != last;) {
+    const bool is_live = attempts_[each->second].live;
+    live += is_live;
+    each = is_live ? std::next(each) : live_.erase(each);
+  }
+  const auto& it = asks_[number];
+  if (live > it.asked - it.answered)
+    all_.found(invariant::cancelling, "answered, and an attempt of it goes on", number);
 }
 
 void gateway_books::ticked(steady_time now) {

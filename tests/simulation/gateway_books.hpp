@@ -47,6 +47,7 @@ class gateway_books {
     bool live = false;
   };
   void check_fence(std::uint64_t number);
+  void check_cancelled(std::uint64_t number);
 
   auditor& all_;
   std::unordered_map<std::uint64_t, ask> asks_;

@@ -124,6 +124,9 @@ void gateway_host::take_mesh(std::size_t rank, arrival& it, steady_time now) {
     return send_control(world_, on, self_, proto::gateway_state{endpoint(self_), 0, {}, {}});
   auto& what = it.what.control;
   if (auto* answer = std::get_if<place_answer>(&what)) {
+    for (const auto& each : answer->reply.grants)
+      world_.tell(self_, 0, "is granted {} rows of {} on {:x}", each.rows, each.model,
+                  each.incarnation.value);
     if (places_.erase(answer->token) > 0) mail_.emplace_back(std::move(answer->reply));
   } else if (auto* down = std::get_if<proto::engine_down>(&what)) {
     mail_.emplace_back(std::move(*down));
@@ -139,6 +142,9 @@ void gateway_host::lose_places(connection_id on) {
 
 void gateway_host::place(proto::place_request&& demand) {
   books_.placed(demand);
+  for (const auto& each : demand.holdings)
+    world_.tell(self_, 0, "holds {} rows of {} on {:x}", each.rows, each.model,
+                each.incarnation.value);
   for (const auto& each : schedulers_) {
     if (!each.is_up()) continue;
     places_[++last_token_] = each.connection();

@@ -6,11 +6,11 @@
 
 namespace coppice::simulation {
 
-std::vector<const story::line*> story::chosen(std::uint64_t request, duration before) const {
+std::vector<const story::line*> story::chosen(std::uint64_t request) const {
   auto from = duration::min();
   for (const auto& each : lines_)
     if (request != 0 && each.request == request) {
-      from = each.at - before;
+      from = each.at - 3s;
       break;
     }
   std::vector<const line*> all;
@@ -21,9 +21,9 @@ std::vector<const story::line*> story::chosen(std::uint64_t request, duration be
   return all;
 }
 
-void story::print(std::ostream& out, std::uint64_t request, duration before) const {
-  const auto all = chosen(request, before);
-  const auto skipped = all.size() > most_lines ? all.size() - most_lines : 0;
+void story::print(std::ostream& out, std::uint64_t request, std::size_t most) const {
+  const auto all = chosen(request);
+  const auto skipped = all.size() > most ? all.size() - most : 0;
   if (skipped > 0) out << "   ... " << skipped << " earlier lines\n";
   for (auto i = skipped; i < all.size(); ++i) {
     const auto& each = *all[i];

@@ -17,8 +17,8 @@ class story {
     lines_.push_back({at, std::move(who), std::move(what), request});
   }
   /// Prints every line about `request`, and among them the last lines about the cluster from
-  /// `before` ahead of its first line on; without a request the last lines of all.
-  void print(std::ostream& out, std::uint64_t request, duration before = 3s) const;
+  /// 3 s ahead of its first line on; without a request the lines of all. At most the last `most`.
+  void print(std::ostream& out, std::uint64_t request, std::size_t most) const;
 
  private:
   struct line {
@@ -26,8 +26,7 @@ class story {
     std::string who, what;
     std::uint64_t request = 0;
   };
-  static constexpr std::size_t most_lines = 300;
-  [[nodiscard]] std::vector<const line*> chosen(std::uint64_t request, duration before) const;
+  [[nodiscard]] std::vector<const line*> chosen(std::uint64_t request) const;
 
   std::vector<line> lines_;
 };
