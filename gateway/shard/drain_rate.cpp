@@ -3,8 +3,9 @@
 namespace coppice::gateway {
 
 void drain_rate::left(std::uint32_t rows, steady_time now) noexcept {
-  if (count_ == 0 && now - began_ > 10 * window) {  // after a pause, measure anew
+  if (now - began_ > 10 * window) {  // after a pause, measure anew
     began_ = now;
+    count_ = 0;
     per_second_ = 0;
   }
   count_ += rows;
