@@ -228,7 +228,10 @@ void gateway_host::reply(const gateway::client_address& to, const proto::reply& 
   if (number > 0 && header.final) {
     const bool by_engine = !header.error || header.error->code == "model_error";
     books_.answered(number, by_engine);
-    world_.tell(self_, number, "answers {}", header.error ? header.error->code : "ok");
+    if (header.error)
+      world_.tell(self_, number, "answers {}: {}", header.error->code, header.error->message);
+    else
+      world_.tell(self_, number, "answers ok");
   }
   const auto client = client_of_routing_id_.find(to.routing_id);
   if (client == client_of_routing_id_.end()) return;

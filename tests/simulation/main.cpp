@@ -59,12 +59,14 @@ int main(int argc, char** argv) {
   CLI::App app{"Runs the cluster's decision classes on one event queue, from a seed."};
   std::uint64_t first = 1, seeds = 1;
   std::size_t lines = 300;
+  bool whole = false;
   std::optional<std::uint64_t> seed;
   app.add_option("--first", first, "First seed");
   app.add_option("--seeds", seeds, "How many seeds");
   app.add_option("--seed", seed, "One seed, with its story");
   app.add_option("--lines", lines, "Most lines of a story");
+  app.add_flag("--whole", whole, "A story of everything, not only of what broke");
   CLI11_PARSE(app, argc, argv);
-  if (seed) return tell(*seed, std::cout, lines).broken ? 1 : 0;
+  if (seed) return tell(*seed, std::cout, lines, whole).broken ? 1 : 0;
   return run_seeds(first, seeds);
 }

@@ -13,13 +13,13 @@ run_result run(const scenario& of, story* tale) {
   return {of.seed, all.events(), all.digest(), audit.counts(), audit.first()};
 }
 
-run_result tell(std::uint64_t seed, std::ostream& out, std::size_t lines) {
+run_result tell(std::uint64_t seed, std::ostream& out, std::size_t lines, bool whole) {
   const auto of = draw_scenario(seed);
   story tale;
   const auto result = run(of, &tale);
   const auto& counts = result.counts;
   out << of.summary() << '\n';
-  tale.print(out, result.broken ? result.broken->request : 0, lines);
+  tale.print(out, result.broken && !whole ? result.broken->request : 0, lines);
   out << fmt::format(
       "{} events, digest {:016x}: {} asked, {} succeeded, {} failed, {} abandoned; {} attempts, "
       "{} refused\n",

@@ -22,7 +22,7 @@ struct run_result {
 [[nodiscard]] run_result run(const scenario& of, class story* tale = nullptr);
 
 /// Runs a seed again and prints its time line around what broke, and what did.
-/// @param lines  at most so many of them.
-run_result tell(std::uint64_t seed, std::ostream& out, std::size_t lines);
+/// @param lines  at most so many of them.  @param whole  of everything, not only of what broke.
+run_result tell(std::uint64_t seed, std::ostream& out, std::size_t lines, bool whole);
 
 }  // namespace coppice::simulation

@@ -28,8 +28,8 @@ void story::print(std::ostream& out, std::uint64_t request, std::size_t most) co
   for (auto i = skipped; i < all.size(); ++i) {
     const auto& each = *all[i];
     const auto seconds = std::chrono::duration<double>(each.at).count();
-    out << fmt::format("{}{:11.6f}  {:<18} {}\n", each.request != 0 ? '>' : ' ', seconds, each.who,
-                       each.what);
+    const auto tag = each.request != 0 ? fmt::format("#{}", each.request) : "";
+    out << fmt::format("{:11.6f}  {:<18} {:<6} {}\n", seconds, each.who, tag, each.what);
   }
 }
 
