@@ -18,7 +18,9 @@ proto::error_body as_body(const error& why) {
 
 error nothing_known() {
   return {errc::unavailable,
-          "The gateway does not know yet what is served: it has not reached a scheduler.", 100};
+          "The gateway does not know yet what is served: it has not reached a scheduler, or no "
+          "engine is ready.",
+          100};
 }
 
 std::string name_of(const proto::request& header) {
@@ -114,7 +116,8 @@ expected<route*> shard::route_for(const proto::request& header) {
   if (header.model.empty()) return fail(errc::invalid, "Field 'model' is missing.");
   const auto key = std::pair{header.model, header.version};
   if (const auto known = routes_.find(key); known != routes_.end()) return known->second.get();
-  if (!have_catalogue_) return tl::unexpected(nothing_known());
+  // A scheduler that was started with this gateway has heard of no node either.
+  if (known_.empty()) return tl::unexpected(nothing_known());
   if (card(header.model, header.version) == nullptr)
     return fail(errc::not_found, "No model " + name_of(header) + " is served here.");
   auto made = std::make_unique<route>(header.model, header.version);
