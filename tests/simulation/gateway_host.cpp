@@ -11,6 +11,8 @@ namespace {
 constexpr int burst = 256;
 constexpr duration tick_period = 5ms;
 constexpr duration idle_wait = 50ms;
+/// In which a new gateway may not have heard of every model.
+constexpr duration learning = 10s;
 
 template <class... Visitors>
 struct visitor_of : Visitors... {
@@ -44,7 +46,8 @@ gateway_host::gateway_host(world& all, host_id self)
       self_{self},
       random_{draws{all.random().bits()}},
       books_{all.audit()},
-      shard_{options_of(all.of(), self), *this, nullptr} {
+      shard_{options_of(all.of(), self), *this, nullptr},
+      born_{all.truth()} {
   for (std::uint32_t s = 0; s < all.of().schedulers.size(); ++s)
     schedulers_.emplace_back(all, self, scheduler_endpoint(s));
   all.net().listen(self, endpoint(self));
@@ -228,6 +231,8 @@ void gateway_host::reply(const gateway::client_address& to, const proto::reply& 
   if (number > 0 && header.final) {
     const bool by_engine = !header.error || header.error->code == "model_error";
     books_.answered(number, by_engine);
+    if (header.error && header.error->code == "not_found" && world_.truth() - born_ > learning)
+      world_.audit().found(invariant::right_answer, "a model that exists is not found", number);
     if (header.error)
       world_.tell(self_, number, "answers {}: {}", header.error->code, header.error->message);
     else

@@ -88,6 +88,7 @@ class gateway_host : public host, private gateway::shard_effects {
   std::deque<std::string> engines_closed_;
   std::deque<int> clients_closed_;
   steady_time next_tick_{};
+  duration born_;
   std::string header_;  // reused
 };
 
