@@ -67,8 +67,8 @@ void auditor::attempt_starts(std::uint64_t number) {
     found(invariant::at_most_once, "it was started a second time", number);
 }
 
-void auditor::quarantined(std::uint32_t node, std::uint32_t engine) {
-  quarantined_[node][engine] = true;
+void auditor::quarantined(std::uint32_t node, std::uint32_t engine, bool given_up) {
+  quarantined_[node][engine] = given_up;
 }
 
 // --- the end -------------------------------------------------------------------------------

@@ -59,7 +59,10 @@ class auditor {
   /// A request's attempt died with its engine.
   void attempt_lost(std::uint64_t number);
   void attempt_starts(std::uint64_t number);
-  void quarantined(std::uint32_t node, std::uint32_t engine);
+  /// Its worker has given it up, or has brought it up (again).
+  void quarantined(std::uint32_t node, std::uint32_t engine, bool given_up);
+  /// Some engine that serves the model has not been given up.
+  [[nodiscard]] bool can_be_served(std::uint32_t model) const;
 
   /// The run is over, and has been quiet for a while.
   void finish();
@@ -86,7 +89,6 @@ class auditor {
     std::uint32_t outcomes = 0, starts = 0, lost = 0;
     std::string code;
   };
-  [[nodiscard]] bool can_be_served(std::uint32_t model) const;
   void check_calm(std::uint64_t number, const record& of);
   void check_amplification();
 

@@ -52,13 +52,13 @@ class draws {
     const auto floor = low.count() << below(octaves + 1);
     return duration{std::min(high.count(), between(floor, 2 * floor))};
   }
-  /// Exponential with that mean, up to 1 % (log2 is linear within an octave here).
+  /// Nearly exponential with that mean: log2 is linear within an octave here.
   duration around(duration mean) {
     const auto word = bits() | 1;
     const auto zeros = std::countl_zero(word);
     const auto rest = static_cast<double>((word << zeros) << 1) * 0x1p-64;
-    constexpr double ln2 = 0.69314718056;
-    return duration{static_cast<duration::rep>(static_cast<double>(mean.count()) * ln2 *
+    constexpr double mean_of_sum = 1.5;
+    return duration{static_cast<duration::rep>(static_cast<double>(mean.count()) / mean_of_sum *
                                                (static_cast<double>(zeros) + 1 - rest))};
   }
 

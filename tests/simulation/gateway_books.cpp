@@ -18,7 +18,10 @@ void gateway_books::frame(const std::string& op, attempt_id attempt, incarnation
   current_was_live_ =
       found != attempts_.end() && found->second.live && found->second.incarnation == incarnation;
   if (!current_was_live_ || (op != "reply" && op != "refused")) return;
-  if (op == "refused") all_.attempt_refused();
+  if (op == "refused") {
+    all_.attempt_refused();
+    --asks_[found->second.number].attempts;
+  }
   found->second.live = false;
 }
 
@@ -28,6 +31,12 @@ void gateway_books::sent(std::uint64_t number, attempt_id attempt, incarnation_i
   if (gone) return;
   live_.emplace(number, attempt);
   all_.attempt_sent(number);
+  auto& it = asks_[number];
+  if (++it.attempts > it.asked * all_.of().shard.max_attempts)
+    all_.found(invariant::amplification, fmt::format("{} attempts of one request", it.attempts),
+               number);
+  if (down_.contains(to))
+    all_.found(invariant::fencing, "an attempt goes to an engine that is known to be dead", number);
 }
 
 void gateway_books::cancelled(attempt_id attempt) {

@@ -20,7 +20,10 @@ class gateway_books {
   void frame(const std::string& op, attempt_id attempt, incarnation_id incarnation);
   void sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone);
   void cancelled(attempt_id attempt);
+  void link_opened(incarnation_id incarnation) { down_.erase(incarnation); }
   void link_closed(incarnation_id incarnation);
+  /// The gateway was told that it ended.
+  void told_down(incarnation_id incarnation) { down_.insert(incarnation); }
   /// A final reply to a request goes to its client. @param by_engine  it is an engine's answer.
   void answered(std::uint64_t number, bool by_engine);
   void placed(const proto::place_request& demand) { held_ = demand.holdings.size(); }
@@ -38,7 +41,7 @@ class gateway_books {
 
  private:
   struct ask {
-    std::uint32_t asked = 0, answered = 0;
+    std::uint32_t asked = 0, answered = 0, attempts = 0;
     steady_time deadline;
   };
   struct sent_attempt {
@@ -61,6 +64,8 @@ class gateway_books {
   bool current_was_live_ = false;
   /// Answered in this call.
   std::vector<std::uint64_t> just_answered_;
+  /// Ended, by what the gateway was told since it opened a link to it.
+  std::set<incarnation_id> down_;
   std::uint64_t last_accepted_ = 0;
   /// Holdings in the last `place`.
   std::size_t held_ = 0;

@@ -165,7 +165,10 @@ void gateway_host::take_mail(steady_time now) {
   for (auto& each : taken) {
     std::visit(visitor_of{[&](proto::place_reply& it) { shard_.on_place_reply(it, now); },
                           [&](place_lost) { shard_.on_place_lost(now); },
-                          [&](proto::engine_down& it) { shard_.on_engine_down(it, now); },
+                          [&](proto::engine_down& it) {
+                            books_.told_down(it.incarnation);
+                            shard_.on_engine_down(it, now);
+                          },
                           [&](proto::catalogue& it) { shard_.on_catalogue(std::move(it)); }},
                each);
     books_.handled(shard_);
@@ -231,8 +234,7 @@ void gateway_host::reply(const gateway::client_address& to, const proto::reply& 
   if (number > 0 && header.final) {
     const bool by_engine = !header.error || header.error->code == "model_error";
     books_.answered(number, by_engine);
-    if (header.error && header.error->code == "not_found" && world_.truth() - born_ > learning)
-      world_.audit().found(invariant::right_answer, "a model that exists is not found", number);
+    if (header.error && header.error->code == "not_found") audit_unknown(number);
     if (header.error)
       world_.tell(self_, number, "answers {}: {}", header.error->code, header.error->message);
     else
@@ -248,6 +250,13 @@ void gateway_host::reply(const gateway::client_address& to, const proto::reply& 
   out.frames.emplace_back(header_.data(), header_.size());
   for (auto& frame : frames) out.frames.push_back(std::move(frame));
   world_.net().send(client->second, self_, std::move(out));
+}
+
+/// Only a new gateway may not have heard of a model that an engine serves, or will serve again.
+void gateway_host::audit_unknown(std::uint64_t number) {
+  auto& audit = world_.audit();
+  if (world_.truth() - born_ > learning && audit.can_be_served(audit.plan(number).model))
+    audit.found(invariant::right_answer, "a model that exists is not found", number);
 }
 
 bool gateway_host::send(incarnation_id to, const proto::link_request& header,
@@ -275,6 +284,7 @@ void gateway_host::open_link(const gateway::engine_link& link) {
   const auto on = world_.net().dial(self_, link.endpoint, link_kind::engine);
   engines_[link.incarnation] = {on, link.endpoint};
   engine_of_connection_[on] = link.incarnation;
+  books_.link_opened(link.incarnation);
   world_.tell(self_, 0, "opens the link to {} {:x}", link.engine, link.incarnation.value);
   proto::link_request hello;
   hello.op = "hello";

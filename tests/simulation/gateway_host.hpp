@@ -43,6 +43,8 @@ class gateway_host : public host, private gateway::shard_effects {
   void close_link(const gateway::engine_link& link) override;
   void place(proto::place_request&& demand) override;
 
+  void audit_unknown(std::uint64_t number);
+
   // the gateway actor
   void take_mesh(std::size_t rank, arrival& it, steady_time now);
   void lose_places(connection_id on);

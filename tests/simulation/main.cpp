@@ -32,7 +32,7 @@ void print(const auditor::totals& all) {
 }
 
 /// Runs seeds one after another. Prints a line for each that fails, and the totals.
-int run_seeds(std::uint64_t first, std::uint64_t seeds) {
+int run_seeds(std::uint64_t first, std::uint64_t seeds, bool stop) {
   std::uint64_t events = 0, failed = 0;
   auditor::totals all;
   for (auto seed = first; seed < first + seeds; ++seed) {
@@ -44,6 +44,7 @@ int run_seeds(std::uint64_t first, std::uint64_t seeds) {
     fmt::print("failed {} {}: {}\n", seed, invariant_name(result.broken->which),
                result.broken->what);
     std::fflush(stdout);
+    if (stop) break;
   }
   fmt::print("ran {} seeds, {} failed, {} events\n", seeds, failed, events);
   print(all);
@@ -59,14 +60,15 @@ int main(int argc, char** argv) {
   CLI::App app{"Runs the cluster's decision classes on one event queue, from a seed."};
   std::uint64_t first = 1, seeds = 1;
   std::size_t lines = 300;
-  bool whole = false;
+  bool whole = false, stop = false;
   std::optional<std::uint64_t> seed;
   app.add_option("--first", first, "First seed");
   app.add_option("--seeds", seeds, "How many seeds");
   app.add_option("--seed", seed, "One seed, with its story");
   app.add_option("--lines", lines, "Most lines of a story");
   app.add_flag("--whole", whole, "A story of everything, not only of what broke");
+  app.add_flag("--stop", stop, "Stop at the first seed that fails");
   CLI11_PARSE(app, argc, argv);
   if (seed) return tell(*seed, std::cout, lines, whole).broken ? 1 : 0;
-  return run_seeds(first, seeds);
+  return run_seeds(first, seeds, stop);
 }

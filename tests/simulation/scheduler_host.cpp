@@ -24,6 +24,7 @@ steady_time scheduler_host::turn(std::vector<arrival>& arrived, steady_time now)
   if (tick_first) health_turn(now);
   for (auto& each : arrived) take(each, now);
   if (due && !tick_first) health_turn(now);
+  if (due) audit_silence(now);
   return next_health_;
 }
 
@@ -57,9 +58,24 @@ void scheduler_host::add_gateway(const proto::gateway_state& gateway, connection
   send_control(world_, actor, self_, engines_.catalogue());
 }
 
+/// A silent node has no engine that takes work, at the latest when its time-out, stretched by the
+/// detector's own lag, is over.
+void scheduler_host::audit_silence(steady_time now) {
+  const auto limit = 4 * world_.of().node_silence + 2 * health_period;
+  for (const auto& [name, heard] : heard_) {
+    if (now - heard <= limit) continue;
+    for (const auto& node : engines_.nodes())
+      for (const auto& engine : node.engines)
+        if (node.node == name && engine.verdict == "up")
+          world_.audit().found(invariant::detection,
+                               engine.name + " is up though its node is silent");
+  }
+}
+
 void scheduler_host::take_snapshot(const proto::node_snapshot& snapshot, connection_id actor,
                                    steady_time now) {
   nodes_[snapshot.node] = actor;
+  heard_[snapshot.node] = now;
   publish(engines_.take(snapshot, now));
 }
 

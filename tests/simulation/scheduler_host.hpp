@@ -27,6 +27,7 @@ class scheduler_host : public host {
   void place(const place_ask& ask, connection_id from, steady_time now);
   void lost(connection_id source);
   void health_turn(steady_time now);
+  void audit_silence(steady_time now);
   void publish(const scheduler::engine_table::change& change);
 
   world& world_;
@@ -36,6 +37,8 @@ class scheduler_host : public host {
   scheduler::loop_lag lag_;
   std::vector<gateway_entry> gateways_;
   std::map<std::string, connection_id> nodes_;
+  /// The auditor's own: when each node was heard last.
+  std::map<std::string, steady_time> heard_;
   steady_time next_health_{};
 };
 

@@ -22,8 +22,10 @@ class skewed_clock {
     if (local <= at(duration{0})) return duration{0};
     if (local > at(longest)) return longest;
     const auto shown = local.time_since_epoch() - offset_;
-    auto guess = shown - duration{shown.count() / million * ppm_};
-    while (at(guess) < local) guess += duration{1} + (local - at(guess));
+    auto guess = shown;
+    for (int i = 0; i < 3; ++i) guess += local - at(guess);
+    while (at(guess - duration{1}) >= local) --guess;
+    while (at(guess) < local) ++guess;
     return guess;
   }
 

@@ -53,7 +53,7 @@ void worker_host::take(arrival& it, steady_time now) {
   for (std::uint32_t k = 0; k < workers_.size(); ++k) {
     if (workers_[k].pipe != it.on) continue;
     if (const auto* report = std::get_if<proto::engine_report>(&it.what.control))
-      take_report(workers_[k], *report, now);
+      take_report(k, *report);
     else if (auto* how = std::get_if<process_exit>(&it.what.control))
       workers_[k].how = std::move(*how);
     else if (it.kind == arrival_kind::closed)
@@ -61,8 +61,8 @@ void worker_host::take(arrival& it, steady_time now) {
   }
 }
 
-void worker_host::take_report(worker_actor& it, const proto::engine_report& report, steady_time) {
-  auto& engine = it.engine;
+void worker_host::take_report(std::uint32_t k, const proto::engine_report& report) {
+  auto& engine = workers_[k].engine;
   if (report.op == "ready") {
     engine.incarnation = report.incarnation;
     engine.endpoint = report.endpoint;
@@ -70,6 +70,7 @@ void worker_host::take_report(worker_actor& it, const proto::engine_report& repo
     engine.models = report.models;
     engine.loads.clear();
     engine.verdict = "up";
+    world_.audit().quarantined(node_, k, false);
     world_.tell(self_, 0, "{} {:x} is up", engine.name, engine.incarnation.value);
     send_snapshot();
   } else if (report.op == "load") {
@@ -103,7 +104,7 @@ void worker_host::restart_or_give_up(std::uint32_t k, steady_time now) {
     ++it.engine.restarts;
     it.start_at = now + *delay;
   } else {
-    world_.audit().quarantined(node_, k);
+    world_.audit().quarantined(node_, k, true);
     world_.tell(self_, 0, "gives {} up", it.engine.name);
   }
   send_snapshot();

@@ -31,7 +31,7 @@ class worker_host : public host {
   };
 
   void take(arrival& it, steady_time now);
-  void take_report(worker_actor& it, const proto::engine_report& report, steady_time now);
+  void take_report(std::uint32_t k, const proto::engine_report& report);
   void take_end(std::uint32_t k, steady_time now);
   void restart_or_give_up(std::uint32_t k, steady_time now);
   void start_engine(std::uint32_t k);
