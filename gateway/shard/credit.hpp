@@ -17,14 +17,17 @@ struct credit_line {
   std::uint32_t idle = 0;
   /// Rows sent and not answered.
   std::uint32_t in_flight = 0;
-  /// When idle credit lapses.
+  /// Idle rows that were not needed since the last lapse.
+  std::uint32_t spare = 0;
+  /// When they lapse; then `spare` is measured anew.
   steady_time lapses{};
   duration ttl{0};
   std::uint32_t completed = 0, failed = 0, refused = 0;
 };
 
 /// The credit of one route. Credit is spent where the fewest rows are in flight; it comes back
-/// with replies and lapses when it stays idle for its time to live.
+/// with replies. Of each line, the rows that stay idle for its time to live lapse, while others are
+/// used: a shard with little traffic does not sit on capacity that others wait for.
 class credit_purse {
  public:
   void grant(const proto::grant& grant, steady_time now);
@@ -32,7 +35,7 @@ class credit_purse {
   credit_line* spend(std::uint32_t rows);
   /// `rows` in flight were answered; `returned` of them may be sent again.
   void give_back(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows,
-                 std::uint32_t returned, steady_time now);
+                 std::uint32_t returned);
   /// The engine said it is full: what it granted is void.
   void refused(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows);
   void forget(incarnation_id incarnation);

@@ -268,7 +268,7 @@ void shard::count(const ledger_row& row, std::size_t code, steady_time now) {
 
 void shard::finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now) {
   if (row.attempt)
-    row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0, now);
+    row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0);
   else
     stop_waiting(row);
   count(row, static_cast<std::size_t>(why.code), now);
@@ -324,7 +324,7 @@ void shard::on_link_message(frame_list&& message, steady_time now) {
 void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& frames,
                        steady_time now) {
   auto& on = *row.on;
-  on.credit.give_back(row.incarnation, row.sent_version, row.cost, reply.credit, now);
+  on.credit.give_back(row.incarnation, row.sent_version, row.cost, reply.credit);
   on.drained.left(row.cost, now);
   complete(row, std::move(reply), std::move(frames), now);
   spend_credit(on, now);
