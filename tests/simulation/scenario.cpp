@@ -15,12 +15,14 @@ constexpr duration load_until = 60s;
 /// Longer than any time-out of the cluster: silences, heartbeats, back-offs, starts.
 constexpr duration recovery = 14s;
 constexpr duration calm_lasts = 6s;
-constexpr duration calm_timeout = 8s;
+constexpr duration calm_timeout = 4s;
 /// Time after the last deadline, in which everything is given back.
 constexpr duration quiet = 4s;
 
 constexpr std::uint64_t fewest_requests = 2000, most_requests = 2500;
 constexpr std::uint64_t calm_requests = 40;
+/// So many of them come at once, after the pause.
+constexpr std::uint64_t calm_rush = 8;
 /// Rows a second that each engine can run of each model, at least.
 constexpr double least_rate = 10;
 
@@ -208,6 +210,22 @@ void draw_harm(draws& random, scenario& out) {
         random.chance(0.5) ? behaviour::crash : behaviour::hang;
 }
 
+void draw_calm(draws& random, scenario& out) {
+  const auto rushed = static_cast<std::uint32_t>(random.below(out.models.size()));
+  for (std::uint64_t i = 0; i < calm_requests; ++i) {
+    const auto model = static_cast<std::uint32_t>(random.below(out.models.size()));
+    const auto at = out.calm_from + random.between(duration{0}, calm_lasts);
+    auto made = i < calm_rush ? draw_request(random, out, out.calm_from, rushed)
+                              : draw_request(random, out, at, model);
+    made.rows = 1;
+    made.timeout = calm_timeout;
+    made.does = behaviour::echo;
+    made.cancel_after = duration{0};
+    made.calm = true;
+    out.requests.push_back(std::move(made));
+  }
+}
+
 void draw_load(draws& random, scenario& out) {
   const auto total = static_cast<std::uint64_t>(random.between(fewest_requests, most_requests));
   const auto rushes = 5 + random.below(8);
@@ -219,17 +237,7 @@ void draw_load(draws& random, scenario& out) {
         draw_request(random, out, random.between(duration{500ms}, load_until), model));
   }
   draw_harm(random, out);
-  for (std::uint64_t i = 0; i < calm_requests; ++i) {
-    const auto at = out.calm_from + random.between(duration{0}, calm_lasts);
-    auto made =
-        draw_request(random, out, at, static_cast<std::uint32_t>(random.below(out.models.size())));
-    made.rows = 1;
-    made.timeout = calm_timeout;
-    made.does = behaviour::echo;
-    made.cancel_after = duration{0};
-    made.calm = true;
-    out.requests.push_back(std::move(made));
-  }
+  draw_calm(random, out);
   std::stable_sort(out.requests.begin(), out.requests.end(),
                    [](const auto& a, const auto& b) { return a.at < b.at; });
 }
