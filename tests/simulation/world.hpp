@@ -91,7 +91,7 @@ class world : public network_users {
     bool runs = false;
     bool stopping = false;
     std::uint32_t freezes = 0;
-    duration frozen_at = duration::min();
+    duration frozen_at{-1h};
   };
   struct host_state {
     std::string name;
