@@ -46,6 +46,12 @@ config_map config_map::section(const std::string& key) {
   return broken;
 }
 
+std::vector<std::string> config_map::keys() const {
+  std::vector<std::string> all;
+  for (const auto& entry : node_) all.push_back(entry.first.as<std::string>("?"));
+  return all;
+}
+
 expected<void> config_map::finish() const {
   if (!problem_.empty()) return fail(errc::invalid, problem_);
   for (const auto& entry : node_) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace coppice {
 
@@ -32,6 +33,8 @@ class config_map {
 
   /// The map under `key`; empty if it is absent.
   [[nodiscard]] config_map section(const std::string& key);
+  /// Its keys, as they stand in the file.
+  [[nodiscard]] std::vector<std::string> keys() const;
   [[nodiscard]] bool has(const std::string& key) const { return node_[key].IsDefined(); }
   /// The raw value under `key`, counted as known; undefined if absent.
   YAML::Node take(const std::string& key);

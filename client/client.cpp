@@ -2,317 +2,57 @@
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
-#include "proto/codec/codec.hpp"
+#include "client/connection.hpp"
+#include "client/session.hpp"
 
 #include <fmt/format.h>
 #include <zmq.hpp>
 
+#include <atomic>
 #include <future>
 #include <mutex>
-#include <poll.h>
+#include <optional>
+#include <random>
 #include <stdexcept>
 #include <sys/eventfd.h>
 #include <thread>
 #include <unistd.h>
-#include <unordered_map>
 
 namespace coppice::client {
 
 namespace {
 
-constexpr duration ping_period = 1s;
-/// A gateway that is silent this long while work is open is taken for gone.
-constexpr duration silence_limit = 3s;
-/// Below this a copy costs less than sharing memory with ZeroMQ's thread.
-constexpr std::size_t shared_frame_bytes = 16 * 1024;
-constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
+constexpr duration turn_length = 5ms;
+/// Messages taken before time gets its turn.
+constexpr int burst = 256;
 
-using raw_answer = expected<std::pair<proto::reply, std::vector<zmq::message_t>>>;
-
-/// A request that has no outcome yet.
-struct open_request {
-  proto::request header;
-  /// Shared with messages that are under way.
-  std::vector<std::shared_ptr<const std::string>> frames;
-  steady_time deadline;
-  /// When to send it again; `steady_time::max()`: it is with the gateway.
-  steady_time send_at = steady_time::max();
-  std::uint32_t tries = 0;
-  std::function<void(raw_answer)> done;
-};
-
-/// The cluster's hint, but no sooner than a pause that doubles with every try, up to a second.
-std::chrono::milliseconds retry_pause(std::uint32_t hint_ms, std::uint32_t tries) {
-  return std::chrono::milliseconds{std::max(hint_ms, std::min(10u << std::min(tries, 10u), 1000u))};
+tensor as_tensor(proto::tensor&& described, std::vector<std::string>& frames) {
+  tensor made{
+      std::move(described.name), std::move(described.datatype), std::move(described.shape), {}};
+  if (described.frame && *described.frame < frames.size())
+    made.bytes = std::move(frames[*described.frame]);
+  return made;
 }
 
-/// A message over the frame's own memory, which lives as long as the message.
-zmq::message_t sharing(const std::shared_ptr<const std::string>& frame) {
-  auto* owner = new std::shared_ptr<const std::string>{frame};
-  const auto let_go = [](void*, void* hint) {
-    delete static_cast<std::shared_ptr<const std::string>*>(hint);
-  };
-  return {const_cast<char*>(frame->data()), frame->size(), let_go, owner};
-}
-
-infer_result as_result(proto::reply& header, const std::vector<zmq::message_t>& frames) {
+infer_result as_result(answer_parts&& reply) {
   infer_result result;
+  auto& header = reply.header;
   result.model = std::move(header.model);
   result.version = header.version;
   if (header.times) result.timing = *header.times;
-  for (auto& output : header.outputs) {
-    tensor each{std::move(output.name), std::move(output.datatype), std::move(output.shape), {}};
-    if (output.frame && *output.frame < frames.size())
-      each.bytes = frames[*output.frame].to_string();
-    result.outputs.push_back(std::move(each));
-  }
+  for (auto& output : header.outputs)
+    result.outputs.push_back(as_tensor(std::move(output), reply.frames));
   return result;
 }
 
-proto::raw_value integer_id(std::uint64_t id) {
-  proto::raw_value raw;
-  proto::string_sink sink{raw.bytes};
-  proto::packer{sink}.pack_uint64(id);
-  return raw;
+void add_input(open_request& to, tensor&& input) {
+  const auto frame = static_cast<std::uint32_t>(to.frames.size());
+  to.header.inputs.push_back(
+      {std::move(input.name), std::move(input.datatype), std::move(input.shape), frame, {}});
+  to.frames.push_back(std::make_shared<const std::string>(std::move(input.bytes)));
 }
 
-std::uint64_t id_of(const proto::raw_value& raw) {
-  proto::reader from{raw.bytes};
-  std::uint64_t id = 0;
-  return from.read(id) ? id : 0;
-}
-
-}  // namespace
-
-/// The thread that owns the socket.
-class client::loop {
- public:
-  explicit loop(client_options options);
-  ~loop();
-
-  void add(open_request&& request);
-
- private:
-  void run();
-  void connect();
-  void take_new();
-  void start(open_request&& request);
-  void send(std::uint64_t id, open_request& request);
-  bool receive();
-  void take_reply(proto::reply&& reply, std::vector<zmq::message_t>&& frames);
-  void tick(steady_time at);
-  void ping(steady_time at);
-  void next_gateway(steady_time at);
-  void finish(std::uint64_t id, raw_answer&& answer);
-
-  client_options options_;
-  std::string session_ = fmt::format("{:016x}", random_id());
-  zmq::context_t context_{1};
-  zmq::socket_t socket_;
-  std::size_t endpoint_ = 0;
-  std::unordered_map<std::uint64_t, open_request> open_;
-  std::uint64_t last_id_ = 0;
-  steady_time heard_ = now();
-  steady_time pinged_ = now();
-  steady_time next_tick_{};
-  std::string header_;  // reused
-
-  int wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  std::mutex mutex_;
-  std::vector<open_request> new_;
-  bool stop_ = false;
-  std::thread thread_;
-};
-
-client::loop::loop(client_options options) : options_{std::move(options)} {
-  connect();
-  thread_ = std::thread{[this] { run(); }};
-}
-
-client::loop::~loop() {
-  {
-    const std::lock_guard lock{mutex_};
-    stop_ = true;
-  }
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto n = ::write(wake_, &one, sizeof one);
-  thread_.join();
-  ::close(wake_);
-}
-
-void client::loop::connect() {
-  socket_ = zmq::socket_t{context_, zmq::socket_type::dealer};
-  socket_.set(zmq::sockopt::linger, 0);
-  socket_.set(zmq::sockopt::sndhwm, 0);
-  socket_.set(zmq::sockopt::rcvhwm, 0);
-  socket_.set(zmq::sockopt::reconnect_ivl, 100);
-  socket_.set(zmq::sockopt::reconnect_ivl_max, 5000);
-  socket_.connect(options_.endpoints[endpoint_]);
-}
-
-void client::loop::add(open_request&& request) {
-  if (std::this_thread::get_id() == thread_.get_id()) return start(std::move(request));
-  const std::lock_guard lock{mutex_};
-  new_.push_back(std::move(request));
-  const std::uint64_t one = 1;
-  if (new_.size() == 1) [[maybe_unused]]
-    const auto n = ::write(wake_, &one, sizeof one);
-}
-
-void client::loop::run() {
-  for (;;) {
-    {
-      const std::lock_guard lock{mutex_};
-      if (stop_) break;
-    }
-    take_new();
-    bool busy = false;
-    for (int i = 0; i < 256 && receive(); ++i) busy = true;
-    const auto at = now();
-    if (at >= next_tick_) next_tick_ = at + 5ms, tick(at);
-    if (busy) continue;
-    zmq_pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
-                              {nullptr, wake_, ZMQ_POLLIN, 0}};
-    zmq_poll(items, 2, open_.empty() ? 1000 : 5);
-  }
-  while (!open_.empty())
-    finish(open_.begin()->first, fail(errc::cancelled, "The client was closed."));
-}
-
-void client::loop::take_new() {
-  std::vector<open_request> taken;
-  {
-    const std::lock_guard lock{mutex_};
-    if (new_.empty()) return;
-    taken.swap(new_);
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto n = ::read(wake_, &count, sizeof count);
-  }
-  for (auto& each : taken) start(std::move(each));
-}
-
-void client::loop::start(open_request&& request) {
-  if (open_.empty()) heard_ = pinged_ = now();
-  const auto id = ++last_id_;
-  request.header.v = proto::protocol_version;
-  request.header.id = integer_id(id);
-  request.header.session = session_;
-  if (request.header.op == "infer") request.header.key = session_ + "-" + std::to_string(id);
-  send(id, open_.emplace(id, std::move(request)).first->second);
-}
-
-void client::loop::send(std::uint64_t, open_request& request) {
-  request.send_at = steady_time::max();
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(request.deadline - now()).count();
-  request.header.timeout_ms =
-      static_cast<std::uint32_t>(std::clamp<long>(left, 1, proto::max_timeout_ms));
-  header_.clear();
-  proto::encode(request.header, header_);
-  const auto& frames = request.frames;
-  (void)socket_.send(zmq::message_t{}, more);
-  (void)socket_.send(zmq::buffer(header_), frames.empty() ? zmq::send_flags::dontwait : more);
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    const auto flags = i + 1 < frames.size() ? more : zmq::send_flags::dontwait;
-    if (frames[i]->size() < shared_frame_bytes)
-      (void)socket_.send(zmq::buffer(*frames[i]), flags);
-    else
-      (void)socket_.send(sharing(frames[i]), flags);
-  }
-}
-
-bool client::loop::receive() {
-  std::vector<zmq::message_t> parts(1);
-  if (!socket_.recv(parts[0], zmq::recv_flags::dontwait)) return false;
-  while (parts.back().more()) {
-    zmq::message_t part;
-    (void)socket_.recv(part, zmq::recv_flags::none);
-    parts.push_back(std::move(part));
-  }
-  if (parts.size() < 2) return true;
-  auto reply = proto::decode<proto::reply>(parts[1].to_string_view(), 1 << 20);
-  parts.erase(parts.begin(), parts.begin() + 2);
-  if (reply) take_reply(std::move(*reply), std::move(parts));
-  return true;
-}
-
-void client::loop::take_reply(proto::reply&& reply, std::vector<zmq::message_t>&& frames) {
-  heard_ = now();
-  const auto id = id_of(reply.id);
-  const auto found = open_.find(id);
-  if (found == open_.end()) return;
-  auto& request = found->second;
-  if (!reply.error) return finish(id, std::pair{std::move(reply), std::move(frames)});
-  const auto& why = *reply.error;
-  // Some attempt of it may have run: whether to risk a second run is not ours to say.
-  const bool once = request.header.at_most_once && why.code == code_name(errc::worker_lost);
-  const auto again = heard_ + retry_pause(why.retry_after_ms, request.tries);
-  if (why.retryable && options_.retry && !once && again < request.deadline) {
-    ++request.tries;
-    request.send_at = again;
-    return;
-  }
-  finish(id, fail(code_from_name(why.code), why.message, why.retry_after_ms));
-}
-
-void client::loop::finish(std::uint64_t id, raw_answer&& answer) {
-  auto entry = open_.extract(id);
-  entry.mapped().done(std::move(answer));
-}
-
-void client::loop::tick(steady_time at) {
-  std::vector<std::uint64_t> late;
-  for (auto& [id, request] : open_) {
-    if (at >= request.deadline + 25ms) late.push_back(id);
-    if (at >= request.send_at) send(id, request);
-  }
-  for (const auto id : late)
-    finish(id, fail(errc::deadline, "No answer from " + options_.endpoints[endpoint_] +
-                                        " before the deadline. Is a gateway running there?"));
-  if (open_.empty()) return;
-  if (at - pinged_ >= ping_period) ping(at);
-  if (at - heard_ >= silence_limit) next_gateway(at);
-}
-
-void client::loop::ping(steady_time at) {
-  pinged_ = at;
-  proto::request header;
-  header.v = proto::protocol_version;
-  header.op = "ping";
-  header.session = session_;
-  header_.clear();
-  proto::encode(header, header_);
-  (void)socket_.send(zmq::message_t{}, more);
-  (void)socket_.send(zmq::buffer(header_), zmq::send_flags::dontwait);
-}
-
-void client::loop::next_gateway(steady_time at) {
-  endpoint_ = (endpoint_ + 1) % options_.endpoints.size();
-  heard_ = at;
-  connect();
-  std::vector<std::uint64_t> once;
-  for (auto& [id, request] : open_)
-    if (!request.header.at_most_once)
-      send(id, request);
-    else if (request.send_at == steady_time::max())
-      once.push_back(id);
-  for (const auto id : once)
-    finish(id, fail(errc::unknown_outcome, "The gateway is gone; the request may have run."));
-}
-
-client::client(client_options options) {
-  if (options.endpoints.empty())
-    throw std::invalid_argument{"A client needs a gateway's endpoint."};
-  const auto first = options.endpoints.front();
-  try {
-    loop_ = std::make_unique<loop>(std::move(options));
-  } catch (const zmq::error_t& failure) {
-    throw std::invalid_argument{"'" + first + "': " + failure.what() +
-                                ". An endpoint is tcp://host:port."};
-  }
-}
-client::~client() = default;
-
-void client::submit(infer_request request, std::function<void(answer)> done) {
+open_request as_open(infer_request&& request) {
   open_request open;
   open.deadline = now() + request.timeout;
   auto& header = open.header;
@@ -323,20 +63,254 @@ void client::submit(infer_request request, std::function<void(answer)> done) {
   header.parameters = {std::move(request.parameters)};
   header.priority_class = std::move(request.priority_class);
   header.at_most_once = request.at_most_once;
-  for (auto& input : request.inputs) {
-    const auto frame = static_cast<std::uint32_t>(open.frames.size());
-    header.inputs.push_back(
-        {std::move(input.name), std::move(input.datatype), std::move(input.shape), frame, {}});
-    open.frames.push_back(std::make_shared<const std::string>(std::move(input.bytes)));
+  for (auto& input : request.inputs) add_input(open, std::move(input));
+  return open;
+}
+
+std::string little_endian(std::uint32_t number) {
+  std::string bytes;
+  for (int i = 0; i < 4; ++i) bytes += static_cast<char>(number >> (8 * i));
+  return bytes;
+}
+
+tensor as_prompt(generate_request& request) {
+  if (request.tokens.empty())
+    return {"text",
+            "BYTES",
+            {1},
+            little_endian(static_cast<std::uint32_t>(request.text.size())) + request.text};
+  return {"tokens",
+          "INT32",
+          {static_cast<std::int64_t>(request.tokens.size())},
+          {reinterpret_cast<const char*>(request.tokens.data()),
+           request.tokens.size() * sizeof(std::int32_t)}};
+}
+
+open_request as_open(generate_request&& request) {
+  open_request open;
+  open.deadline = now() + request.timeout;
+  auto& header = open.header;
+  header.op = "generate";
+  header.model = std::move(request.model);
+  header.version = request.version;
+  header.parameters = {std::move(request.parameters)};
+  header.priority_class = std::move(request.priority_class);
+  header.at_most_once = request.at_most_once;
+  header.stream = true;
+  header.window = std::max(request.window, 1u);
+  add_input(open, as_prompt(request));
+  return open;
+}
+
+}  // namespace
+
+/// The thread that owns the connection. It carries for a `session` and decides nothing.
+class client::loop : private session_effects {
+ public:
+  /// Throws zmq::error_t for an endpoint that ZeroMQ does not take.
+  explicit loop(client_options options);
+  ~loop() override;
+
+  /// Any thread. The request's `done` may be called at once if there are too many.
+  ticket add(open_request&& request);
+  void cancel(ticket request);
+
+ private:
+  void send(const proto::request& header, const frame_list& frames) override;
+  void dial(std::size_t gateway) override;
+
+  void start(open_request&& request);
+  void post(std::function<void()> job);
+  void run();
+  bool turn();
+  void poll();
+  bool take_jobs();
+  bool receive();
+  void take_events();
+
+  client_options options_;
+  zmq::context_t context_{1};
+  std::mt19937_64 random_{random_id()};
+  session session_;
+  std::optional<connection> connection_;
+  steady_time next_tick_{};
+
+  std::atomic<ticket> last_ticket_{0};
+  /// Requests without an outcome, those that did not reach the session yet too.
+  std::atomic<std::size_t> open_{0};
+  int wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  std::mutex mutex_;
+  std::vector<std::function<void()>> jobs_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+client::loop::loop(client_options options)
+    : options_{std::move(options)},
+      session_{fmt::format("{:016x}", random_id()),
+               options_.endpoints,
+               options_.retry,
+               *this,
+               [this] { return std::uniform_real_distribution<>{}(random_); },
+               {.open = options_.max_open}} {
+  session_.tick(now());  // dials
+  thread_ = std::thread{[this] { run(); }};
+}
+
+client::loop::~loop() {
+  post([this] { stop_ = true; });
+  thread_.join();
+  ::close(wake_);
+}
+
+client::ticket client::loop::add(open_request&& request) {
+  request.ticket = ++last_ticket_;
+  const auto named = request.ticket;
+  if (++open_ > options_.max_open) {
+    --open_;
+    request.done(fail(errc::overloaded, "The client has " + std::to_string(options_.max_open) +
+                                            " requests without an answer, which is its limit."));
+    return named;
   }
-  open.done = [done = std::move(done)](raw_answer got) {
+  request.done = [this, done = std::move(request.done)](expected<answer_parts> outcome) {
+    --open_;
+    done(std::move(outcome));
+  };
+  if (std::this_thread::get_id() == thread_.get_id()) return start(std::move(request)), named;
+  post([this, held = std::make_shared<open_request>(std::move(request))] {
+    start(std::move(*held));
+  });
+  return named;
+}
+
+void client::loop::start(open_request&& request) { session_.start(std::move(request), now()); }
+
+void client::loop::cancel(ticket request) {
+  post([this, request] { session_.cancel(request); });
+}
+
+void client::loop::post(std::function<void()> job) {
+  const std::lock_guard lock{mutex_};
+  jobs_.push_back(std::move(job));
+  const std::uint64_t one = 1;
+  if (jobs_.size() == 1) [[maybe_unused]]
+    const auto n = ::write(wake_, &one, sizeof one);
+}
+
+void client::loop::run() {
+  while (!stop_)
+    if (!turn()) poll();
+  take_jobs();
+  session_.close({errc::cancelled, "The client was closed.", 0});
+}
+
+/// One round over all sources. @returns whether there was anything.
+bool client::loop::turn() {
+  bool busy = take_jobs();
+  for (int i = 0; i < burst && receive(); ++i) busy = true;
+  const auto at = now();
+  if (at < next_tick_) return busy;
+  next_tick_ = at + turn_length;
+  take_events();
+  session_.tick(at);
+  return busy;
+}
+
+void client::loop::poll() {
+  zmq_pollitem_t items[] = {{nullptr, wake_, ZMQ_POLLIN, 0},
+                            {connection_ ? connection_->socket() : nullptr, 0, ZMQ_POLLIN, 0},
+                            {connection_ ? connection_->events() : nullptr, 0, ZMQ_POLLIN, 0}};
+  zmq_poll(items, connection_ ? 3 : 1, session_.open() > 0 ? turn_length / 1ms : 100);
+  if (items[2].revents != 0) take_events();
+}
+
+bool client::loop::take_jobs() {
+  std::vector<std::function<void()>> taken;
+  {
+    const std::lock_guard lock{mutex_};
+    if (jobs_.empty()) return false;
+    taken.swap(jobs_);
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto n = ::read(wake_, &count, sizeof count);
+  }
+  for (auto& each : taken) each();
+  return true;
+}
+
+bool client::loop::receive() {
+  if (!connection_) return false;
+  auto reply = connection_->receive();
+  if (!reply) return false;
+  session_.take(std::move(*reply), now());
+  return true;
+}
+
+void client::loop::take_events() {
+  while (connection_) {
+    const auto event = connection_->next_event();
+    if (!event) return;
+    if (*event == connection::event::connected) {
+      session_.connected(now());
+      continue;
+    }
+    while (receive()) continue;  // what came before it dropped
+    connection_.reset();
+    if (*event == connection::event::lost) return session_.disconnected(now());
+    session_.refused({errc::unauthenticated, "The gateway does not know this user.", 0}, now());
+  }
+}
+
+void client::loop::send(const proto::request& header, const frame_list& frames) {
+  if (connection_) connection_->send(header, frames);
+}
+
+void client::loop::dial(std::size_t gateway) {
+  connection_.reset();
+  connection_.emplace(context_, options_.endpoints[gateway], options_.user, options_.password);
+}
+
+client::client(client_options options) {
+  if (options.endpoints.empty())
+    throw std::invalid_argument{"A client needs a gateway's endpoint."};
+  for (const auto& each : options.endpoints)
+    if (auto taken = connection::check(each); !taken)
+      throw std::invalid_argument{taken.error().message};
+  loop_ = std::make_unique<loop>(std::move(options));
+}
+client::~client() = default;
+
+client::ticket client::submit(infer_request request, std::function<void(answer)> done) {
+  auto open = as_open(std::move(request));
+  open.done = [done = std::move(done)](expected<answer_parts> got) {
     if (got)
-      done(as_result(got->first, got->second));
+      done(as_result(std::move(*got)));
     else
       done(tl::unexpected(std::move(got.error())));
   };
-  loop_->add(std::move(open));
+  return loop_->add(std::move(open));
 }
+
+client::ticket client::generate(
+    generate_request request,
+    std::function<void(std::uint64_t, std::span<const std::int32_t>)> chunk,
+    std::function<void(expected<generate_result>)> done) {
+  auto open = as_open(std::move(request));
+  open.stream = std::make_unique<token_stream>();
+  open.stream->deliver = std::move(chunk);
+  open.done = [done = std::move(done)](expected<answer_parts> got) {
+    if (!got) return done(tl::unexpected(std::move(got.error())));
+    auto& header = got->header;
+    std::uint64_t last = 0;  // the session checked that they are whole
+    for (const auto& each : header.outputs)
+      if (each.name == "tokens" && each.shape.size() == 1)
+        last = static_cast<std::uint64_t>(each.shape.front());
+    done(generate_result{header.seq + last, std::move(header.model), header.version,
+                         header.times.value_or(proto::timing{})});
+  };
+  return loop_->add(std::move(open));
+}
+
+void client::cancel(ticket request) { loop_->cancel(request); }
 
 client::answer client::infer(infer_request request) {
   std::promise<answer> promise;
@@ -351,9 +325,9 @@ expected<proto::reply> client::call(proto::request header, std::chrono::millisec
   open_request open;
   open.header = std::move(header);
   open.deadline = now() + timeout;
-  open.done = [&](raw_answer got) {
+  open.done = [&](expected<answer_parts> got) {
     if (got)
-      promise.set_value(std::move(got->first));
+      promise.set_value(std::move(got->header));
     else
       promise.set_value(tl::unexpected(std::move(got.error())));
   };

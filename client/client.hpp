@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,20 +44,57 @@ struct infer_result {
   proto::timing timing;
 };
 
+/// A stream of tokens from a model.
+struct generate_request {
+  std::string model;
+  /// 0: the newest that is ready.
+  std::uint32_t version = 0;
+  /// The prompt as tokens; or, if empty, as `text`.
+  std::vector<std::int32_t> tokens = {};
+  std::string text = {};
+  /// A msgpack map for the model (`max_tokens`, `seed`, ...), or empty.
+  std::string parameters = {};
+  std::chrono::milliseconds timeout{30'000};
+  /// critical, normal or batch.
+  std::string priority_class = "normal";
+  bool at_most_once = false;
+  /// Tokens that may be under way to this client unacknowledged, at least 1.
+  std::uint32_t window = 1024;
+};
+
+/// How a stream ended.
+struct generate_result {
+  /// All its tokens.
+  std::uint64_t tokens = 0;
+  std::string model;
+  std::uint32_t version = 0;
+  proto::timing timing;
+};
+
 struct client_options {
-  /// Gateways, "tcp://host:port". The first that answers is used; the others stand by.
+  /// Gateways, "tcp://host:port". Each client has a home among them, by chance; the others stand
+  /// by.
   std::vector<std::string> endpoints;
   /// Retries what the cluster calls retryable, until the deadline.
   bool retry = true;
+  /// Requests without an answer; `submit` of a further one ends with `overloaded` at once, so that
+  /// it never blocks.
+  std::size_t max_open = 10'000;
+  /// For a gateway that asks for them (ZeroMQ's PLAIN); an empty user sends none.
+  std::string user = {};
+  std::string password = {};
 };
 
 /// A client of a Coppice cluster. Thousands of requests may be in flight; one thread of its own
 /// owns the socket. Keeps a session: it pings once a second while work is open, and when its
-/// gateway is gone it sends what is open, with the same keys, to the next one. Every request ends
-/// with exactly one result or error, at the latest 50 ms after its deadline. Thread-safe.
+/// gateway is gone or silent for 1.5 s it sends what is open, with the same keys, to the next one.
+/// Every request ends with exactly one result or error, at the latest 50 ms after its deadline.
+/// Thread-safe.
 class client {
  public:
   using answer = expected<infer_result>;
+  /// Names a request of this client, for `cancel`.
+  using ticket = std::uint64_t;
 
   /// Throws std::exception if there is no endpoint, or one that ZeroMQ does not take.
   explicit client(client_options options);
@@ -65,8 +103,17 @@ class client {
 
   /// Sends and waits. @error any code of docs/protocol.md; `deadline` also if nothing answered.
   answer infer(infer_request request);
-  /// Sends; `done` is called once, on the client's thread, and must not block.
-  void submit(infer_request request, std::function<void(answer)> done);
+  /// Sends; `done` is called once, on the client's thread, and must not block. Beyond `max_open` it
+  /// may be called before `submit` returns.
+  ticket submit(infer_request request, std::function<void(answer)> done);
+  /// Asks for a stream. `chunk` gets new tokens in order and each once, whatever dies between, with
+  /// the place of the first of them in the stream; then `done` is called once. Both on the client's
+  /// thread, and must not block. @error besides those of `infer`: `resume_expired`.
+  ticket generate(generate_request request,
+                  std::function<void(std::uint64_t seq, std::span<const std::int32_t>)> chunk,
+                  std::function<void(expected<generate_result>)> done);
+  /// Ends a request with `cancelled`; one that has ended is ignored.
+  void cancel(ticket request);
   /// Any other operation: `models`, `model`, `status`, `ping`.
   expected<proto::reply> call(proto::request header,
                               std::chrono::milliseconds timeout = std::chrono::seconds{5});

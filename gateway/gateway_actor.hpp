@@ -1,5 +1,6 @@
 #pragma once
 
+#include "gateway/place_book.hpp"
 #include "gateway/shard/shard_loop.hpp"
 #include "proto/contracts/cluster.hpp"
 
@@ -7,7 +8,6 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 namespace coppice::gateway {
 
@@ -19,13 +19,27 @@ using gateway_self = proto::gateway_actor::extend<
     proto::rpc<void(proto::scheduler_actor, std::uint32_t)>,
     // The scheduler of that rank is gone.
     proto::rpc<void(std::uint32_t)>,
-    // The cluster as the home scheduler sees it. Fails if no scheduler can be reached.
-    proto::rpc<proto::cluster_status(caf::get_atom)>>;
+    // The cluster as the first scheduler that is not silent sees it. Fails if none can be reached.
+    proto::rpc<proto::cluster_status(caf::get_atom)>,
+    // An operator's order, for every scheduler. Fails if none answers within a second.
+    proto::rpc<proto::drain_status(proto::drain_order)>,
+    // The shard heeds a `drain_notice`: for every scheduler.
+    proto::rpc<void(proto::drain_ack)>,
+    // Content that the shard suspects: each fingerprint for the scheduler that is its home.
+    proto::rpc<void(proto::suspicion)>,
+    // How a trial of the shard ended: for the home of the fingerprint.
+    proto::rpc<void(proto::trial_result)>,
+    // Time to look for places that were not answered.
+    proto::rpc<void(caf::tick_atom)>>;
 
-/// Spawns the gateway actor: it carries demand from the shard to its home scheduler (the first
-/// configured one that lives) and what schedulers tell to the shard. `post` reaches the shard
-/// from any thread and outlives the actor.
+/// Spawns the gateway actor: it carries demand from the shard to the home schedulers of its models
+/// and what schedulers tell to the shard. Each `place_request` is answered by one mail: the
+/// `place_reply` of all its parts, or `place_lost`. `post` reaches the shard from any thread and
+/// outlives the actor.
 gateway_self spawn_gateway(caf::actor_system& system, proto::gateway_state self,
-                           std::function<void(shard_mail)> post);
+                           std::function<void(shard_mail)> post, place_limits limits = {});
+
+/// The name by which every gateway knows that scheduler when it looks for homes.
+std::string scheduler_name(const proto::scheduler_actor& scheduler);
 
 }  // namespace coppice::gateway

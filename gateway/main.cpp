@@ -1,8 +1,10 @@
 #include "actors/scheduler_dialler.hpp"
 #include "base/freed_memory.hpp"
+#include "base/random.hpp"
 #include "base/ready_file.hpp"
 #include "base/stop_signal.hpp"
 #include "gateway/gateway_actor.hpp"
+#include "gateway/loopback.hpp"
 #include "gateway/operator_door.hpp"
 #include "gateway/process_options.hpp"
 #include "scheduler/scheduler_actor.hpp"
@@ -33,11 +35,6 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-bool beyond_loopback(const std::string& endpoint) {
-  return endpoint.starts_with("tcp://") && !endpoint.starts_with("tcp://127.") &&
-         !endpoint.starts_with("tcp://localhost") && !endpoint.starts_with("tcp://[::1]");
-}
-
 /// The gateway process: owns everything in it, in the order in which it ends.
 class process {
  public:
@@ -56,6 +53,7 @@ class process {
   expected<void> dial();
   expected<void> open_operator_door();
   expected<proto::cluster_status> ask_status();
+  expected<proto::drain_status> ask_drain(const proto::drain_order& order);
 
   process_options options_;
   metrics registry_;
@@ -125,21 +123,33 @@ expected<void> process::dial() {
   return {};
 }
 
-expected<proto::cluster_status> process::ask_status() {
-  caf::scoped_actor self{system_};
-  expected<proto::cluster_status> answer = fail(errc::unavailable, "No answer.");
-  self->request(gateway_, std::chrono::seconds{2}, caf::get_atom::value)
-      .receive([&](proto::cluster_status& status) { answer = std::move(status); },
+template <class Answer, class... Question>
+expected<Answer> ask(caf::actor_system& system, const gateway_self& gateway,
+                     const Question&... question) {
+  caf::scoped_actor self{system};
+  expected<Answer> answer = fail(errc::unavailable, "No answer.");
+  self->request(gateway, std::chrono::seconds{2}, question...)
+      .receive([&](Answer& got) { answer = std::move(got); },
                [&](caf::error& why) {
                  answer =
-                     fail(errc::unavailable, "No scheduler answers: " + system_.render(why) + ".");
+                     fail(errc::unavailable, "No scheduler answers: " + system.render(why) + ".");
                });
   return answer;
 }
 
+expected<proto::cluster_status> process::ask_status() {
+  return ask<proto::cluster_status>(system_, gateway_, caf::get_atom::value);
+}
+
+expected<proto::drain_status> process::ask_drain(const proto::drain_order& order) {
+  return ask<proto::drain_status>(system_, gateway_, order);
+}
+
 expected<void> process::open_operator_door() {
   if (options_.operator_door.empty()) return {};
-  operator_door_ = std::make_unique<operator_door>([this] { return ask_status(); });
+  operator_door_ = std::make_unique<operator_door>(
+      [this] { return ask_status(); },
+      [this](const proto::drain_order& order) { return ask_drain(order); });
   return operator_door_->open(options_.operator_door);
 }
 
@@ -148,16 +158,22 @@ expected<nlohmann::ordered_json> process::start() {
   shard_options own;
   own.gateway = options_.name;
   own.limits = options_.limits;
-  shard_ = std::make_unique<shard_loop>(own, counts_, [this](proto::place_request demand) {
-    caf::anon_send(gateway_, std::move(demand));
+  own.tenants = options_.tenants;
+  own.incarnation = {random_id()};
+  own.seed = random_id();
+  shard_ = std::make_unique<shard_loop>(own, counts_, [this](scheduler_mail mail) {
+    std::visit([this](auto& told) { caf::anon_send(gateway_, std::move(told)); }, mail);
   });
+  if (!options_.users.empty())
+    if (auto guarded = shard_->guard(options_.users); !guarded)
+      return tl::unexpected(guarded.error());
   const auto door = shard_->bind(options_.door);
   if (!door) return tl::unexpected(door.error());
   const auto url = serve_metrics();
   if (!url) return tl::unexpected(url.error());
   auto* shard = shard_.get();
   gateway_ = spawn_gateway(system_, {options_.name, ::getpid(), *door, *url},
-                           [shard](shard_mail mail) { shard->post(std::move(mail)); });
+                           [shard](shard_mail&& mail) { shard->post(std::move(mail)); });
   nlohmann::ordered_json ready{{"role", "gateway"},
                                {"name", options_.name},
                                {"pid", ::getpid()},

@@ -19,7 +19,8 @@ std::string failure(const error& why) {
 
 }  // namespace
 
-operator_door::operator_door(status_source status) : status_{std::move(status)} {
+operator_door::operator_door(status_source status, drain_order drain)
+    : status_{std::move(status)}, drain_{std::move(drain)} {
   door_.set(zmq::sockopt::linger, 100);
   door_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_header_bytes));
 }
@@ -49,9 +50,17 @@ std::string operator_door::answer(const zmq::message_t& header) {
   const auto request = proto::decode<proto::operator_request>(
       {static_cast<const char*>(header.data()), header.size()});
   if (!request) return failure(request.error());
+  if (request->op == "drain" || request->op == "undrain") return drain(*request);
   if (request->op != "status")
-    return failure({errc::invalid, "Field 'op' must be status at this door.", 0});
+    return failure({errc::invalid, "Field 'op' must be status, drain or undrain at this door.", 0});
   const auto status = status_();
+  return status ? proto::encode(*status) : failure(status.error());
+}
+
+std::string operator_door::drain(const proto::operator_request& request) {
+  if (request.target.empty() || request.target.size() > proto::max_name_bytes)
+    return failure({errc::invalid, "Field 'target' must name a node or an engine of one.", 0});
+  const auto status = drain_({request.target, request.op == "drain"});
   return status ? proto::encode(*status) : failure(status.error());
 }
 

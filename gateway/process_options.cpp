@@ -1,8 +1,39 @@
 #include "gateway/process_options.hpp"
 
 #include "base/config_file.hpp"
+#include "gateway/admission/tenant_options.hpp"
+#include "gateway/loopback.hpp"
+#include "gateway/zap/user_options.hpp"
 
 namespace coppice::gateway {
+
+namespace {
+
+void read_limits(config_map& limits, admission_limits& out, bool has_users) {
+  limits.optional("waiting_rows", out.waiting_rows, "a whole number")
+      .optional("admitted_bytes", out.admitted_bytes, "a whole number of bytes");
+  // Nobody else is there to be protected from the only tenant.
+  out.tenant_waiting_rows = has_users ? (out.waiting_rows + 1) / 2 : out.waiting_rows;
+  limits.optional("tenant_waiting_rows", out.tenant_waiting_rows, "a whole number");
+  if (!limits.has("queue_target_ms")) return;
+  std::uint32_t target = 0;
+  limits.optional("queue_target_ms", target, "a whole number of milliseconds");
+  if (target < 1 || target > 3'600'000)
+    limits.reject("queue_target_ms", "'queue_target_ms' must be 1 to 3600000");
+  out.queue_target = std::chrono::milliseconds{target};
+}
+
+/// `users`, or the file that `users_file` names, beside `file` if it is relative.
+expected<user_table> read_users_of(config_map& map, const std::filesystem::path& file) {
+  std::string other;
+  map.optional("users_file", other, "a path");
+  if (map.has("users") && map.has("users_file"))
+    map.reject("users_file", "there are 'users' and 'users_file'; keep one");
+  if (!other.empty()) return read_users(file.parent_path() / other);
+  return read_users(map.section("users"));
+}
+
+}  // namespace
 
 expected<process_options> read_options(const std::filesystem::path& file) {
   auto map = config_map::read(file);
@@ -15,9 +46,14 @@ expected<process_options> read_options(const std::filesystem::path& file) {
       .optional("metrics", options.metrics, "host:port")
       .optional("schedulers", options.schedulers, "a list of host:port")
       .optional("log", level, "debug, info, warn or error");
+  const auto tenants = read_tenants(map->section("tenants"));
+  if (!tenants) return tl::unexpected(tenants.error());
+  options.tenants = *tenants;
+  const auto users = read_users_of(*map, file);
+  if (!users) return tl::unexpected(users.error());
+  options.users = *users;
   auto limits = map->section("limits");
-  limits.optional("waiting_rows", options.limits.waiting_rows, "a whole number")
-      .optional("admitted_bytes", options.limits.admitted_bytes, "a whole number of bytes");
+  read_limits(limits, options.limits, !options.users.empty());
   auto embedded = map->section("embedded_scheduler");
   if (map->has("embedded_scheduler")) {
     options.embedded_scheduler = "127.0.0.1:0";
@@ -25,6 +61,11 @@ expected<process_options> read_options(const std::filesystem::path& file) {
   }
   auto mesh = map->section("mesh");
   mesh.optional("insecure", options.insecure_mesh, "true or false");
+  if (!options.users.empty() && beyond_loopback(options.door))
+    map->reject(
+        "door",
+        "passwords of users cross the network in clear, and this 'door' is beyond loopback. "
+        "Use a loopback address, or remove the users");
   const auto parsed = log_level_from_name(level);
   if (!parsed) map->reject("log", "'log' must be debug, info, warn or error");
   if (!options.embedded_scheduler && options.schedulers.empty())

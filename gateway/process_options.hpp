@@ -4,6 +4,8 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "gateway/admission/admission.hpp"
+#include "gateway/admission/tenant_limits.hpp"
+#include "gateway/zap/users.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -26,6 +28,9 @@ struct process_options {
   std::optional<std::string> embedded_scheduler;
   bool insecure_mesh = false;
   admission_limits limits;
+  tenant_table tenants;
+  /// Who may use the door, by password; none: anybody, as tenant `anonymous`.
+  user_table users;
   log_level level = log_level::info;
 };
 

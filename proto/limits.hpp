@@ -29,6 +29,15 @@ inline constexpr std::size_t max_id_bytes = 256;
 /// Longest list in a header (inputs, outputs, ...).
 inline constexpr std::size_t max_list = 4096;
 
+/// Longest stream, tokens.
+inline constexpr std::uint32_t max_stream_tokens = 100'000;
+/// Longest prompt of `generate`, tokens.
+inline constexpr std::uint32_t max_prompt_tokens = 8192;
+/// Largest header on a link, bytes: a client's, the tokens that a stream has already sent, and what
+/// the link adds.
+inline constexpr std::size_t max_link_header_bytes =
+    max_header_bytes + 4 * std::size_t{max_stream_tokens} + 8192;
+
 inline constexpr std::uint32_t default_timeout_ms = 30'000;
 inline constexpr std::uint32_t max_timeout_ms = 3'600'000;
 

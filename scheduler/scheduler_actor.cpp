@@ -1,9 +1,7 @@
 #include "scheduler/scheduler_actor.hpp"
 
 #include "base/log.hpp"
-#include "scheduler/health/loop_lag.hpp"
-#include "scheduler/placement/engine_table.hpp"
-#include "scheduler/placement/placement.hpp"
+#include "scheduler/scheduler_metrics.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/stateful_actor.hpp>
@@ -17,28 +15,8 @@ namespace coppice::scheduler {
 
 namespace {
 
-constexpr duration health_period = 50ms;
-
 /// The scheduler's own messages on top of its public interface: a health turn.
 using scheduler_self = proto::scheduler_actor::extend<proto::rpc<void(caf::tick_atom)>>;
-
-struct scheduler_metrics {
-  explicit scheduler_metrics(metrics& registry)
-      : places{registry.counter("coppice_scheduler_places_total", "Placement requests answered.")},
-        granted{registry.counter("coppice_scheduler_granted_rows_total",
-                                 "Rows of credit granted to gateways.")},
-        refused{registry.counter("coppice_scheduler_refused_wants_total",
-                                 "Wants that got less than they asked for.")},
-        engines_lost{registry.counter("coppice_scheduler_engines_lost_total",
-                                      "Incarnations that ended, by any evidence.")},
-        nodes_silent{registry.counter("coppice_scheduler_nodes_silent_total",
-                                      "Nodes declared dead because their snapshots stopped.")} {}
-  prometheus::Counter& places;
-  prometheus::Counter& granted;
-  prometheus::Counter& refused;
-  prometheus::Counter& engines_lost;
-  prometheus::Counter& nodes_silent;
-};
 
 struct gateway_entry {
   proto::gateway_state state;
@@ -48,101 +26,137 @@ struct gateway_entry {
 struct scheduler_state {
   scheduler_options options;
   std::unique_ptr<scheduler_metrics> counts;
-  engine_table engines;
-  std::unique_ptr<placement> placing;
-  loop_lag lag{health_period};
-  std::vector<gateway_entry> gateways;
-  std::map<std::string, caf::actor_addr> nodes;
+  std::unique_ptr<cluster_view> view;
+  std::map<std::string, gateway_entry> gateways;
+  std::map<std::string, proto::node_actor> nodes;
   static inline const char* name = "scheduler";
 };
 
 using self_ptr = scheduler_self::stateful_pointer<scheduler_state>;
 
-/// Tells every gateway what ended and, if it changed, what is served now.
-void publish(self_ptr self, const engine_table::change& change) {
+template <class Message>
+void tell_all(self_ptr self, const Message& message) {
+  for (const auto& [name, gateway] : self->state.gateways) self->send(gateway.actor, message);
+}
+
+void tell(self_ptr self, const proto::engine_down& down) {
+  log(log_level::warn, "engine_down", {kv("engine", down.engine), kv("reason", down.reason)});
+  self->state.counts->engines_lost.Increment();
+  tell_all(self, down);
+}
+
+void tell(self_ptr self, const proto::judgement& judged) {
+  self->state.counts->count(judged);
+  tell_all(self, judged);
+}
+
+void note(self_ptr self, const verdicts::change& change) {
+  self->state.counts->count(change);
+  log(log_level::info, "verdict",
+      {kv("engine", change.engine), kv("verdict", change.now.verdict),
+       kv("reason", change.now.reason)});
+}
+
+/// Tells everybody what is new.
+void publish(self_ptr self, const cluster_view::news& news) {
   auto& state = self->state;
-  for (const auto& down : change.downs) {
-    log(log_level::warn, "engine_down", {kv("engine", down.engine), kv("reason", down.reason)});
-    state.counts->engines_lost.Increment();
-    state.placing->forget(down.incarnation);
-    for (const auto& gateway : state.gateways) self->send(gateway.actor, down);
-  }
-  if (!change.catalogue_changed) return;
-  const auto catalogue = state.engines.catalogue();
-  for (const auto& gateway : state.gateways) self->send(gateway.actor, catalogue);
+  for (const auto& down : news.downs) tell(self, down);
+  for (const auto& judged : news.judgements) tell(self, judged);
+  for (const auto& change : news.standings) note(self, change);
+  for (const auto& [gateway, notice] : news.notices)
+    if (const auto to = state.gateways.find(gateway); to != state.gateways.end())
+      self->send(to->second.actor, notice);
+  state.counts->nodes_silent.Increment(static_cast<double>(news.silent_nodes));
+  if (news.catalogue_changed) tell_all(self, state.view->catalogue());
+}
+
+void drop_gateway(self_ptr self, const std::string& name) {
+  self->state.gateways.erase(name);
+  publish(self, self->state.view->gateway_gone(name, self->clock().now()));
 }
 
 void add_gateway(self_ptr self, const proto::gateway_state& gateway,
                  const proto::gateway_actor& actor) {
-  auto& gateways = self->state.gateways;
-  std::erase_if(gateways, [&](const auto& each) { return each.state.name == gateway.name; });
-  self->monitor(actor);
-  gateways.push_back({gateway, actor});
-  self->send(actor, self->state.engines.catalogue());
+  auto& state = self->state;
+  const auto known = state.gateways.find(gateway.name);
+  if (known != state.gateways.end() && known->second.actor != actor)
+    drop_gateway(self, gateway.name);
+  if (state.gateways.insert_or_assign(gateway.name, gateway_entry{gateway, actor}).second)
+    self->monitor(actor);
+  self->send(actor, state.view->catalogue());
+  for (const auto& judged : state.view->gateway_joined(gateway.name, self->clock().now()))
+    self->send(actor, judged);
 }
 
 void take_snapshot(self_ptr self, const proto::node_snapshot& snapshot,
                    const proto::node_actor& actor) {
   auto& known = self->state.nodes[snapshot.node];
-  if (known != actor.address()) {
+  if (known != actor) {
     self->monitor(actor);
-    known = actor.address();
+    known = actor;
   }
-  publish(self, self->state.engines.take(snapshot, self->clock().now()));
+  publish(self, self->state.view->take(snapshot, self->clock().now()));
   self->send(actor, snapshot.seq);
 }
 
 proto::place_reply place(self_ptr self, const proto::place_request& request) {
   auto& state = self->state;
-  auto reply = state.placing->place(state.engines, request, self->clock().now());
+  auto reply = state.view->place(request, self->clock().now());
   state.counts->places.Increment();
   state.counts->refused.Increment(static_cast<double>(reply.refused.size()));
   for (const auto& grant : reply.grants) state.counts->granted.Increment(grant.rows);
   return reply;
 }
 
+/// Passes the order on to the node of its target. Nothing is lost if that ends: asking again, as
+/// one does to wait for the end of a drain, orders again.
+proto::drain_status drain(self_ptr self, const proto::drain_order& order) {
+  auto& state = self->state;
+  const auto node = state.nodes.find(order.target.substr(0, order.target.find('/')));
+  auto status = state.view->drain_status(order.target);
+  if (node == state.nodes.end() || status.state == "unknown") return status;
+  const bool done = order.drain ? status.state == "drained" : status.state == "serving";
+  if (!done) self->send(node->second, order);
+  return status;
+}
+
 void lost(self_ptr self, const caf::down_msg& down) {
   auto& state = self->state;
-  std::erase_if(state.gateways, [&](const gateway_entry& gateway) {
-    if (gateway.actor.address() != down.source) return false;
-    state.placing->forget_gateway(gateway.state.name);
-    return true;
-  });
-  for (auto& [node, address] : state.nodes)
-    if (address == down.source) {
-      address = {};
-      publish(self, state.engines.node_lost(node, "its worker process ended"));
+  const auto is_it = [&](const auto& actor) { return actor.address() == down.source; };
+  for (const auto& [name, gateway] : state.gateways)
+    if (is_it(gateway.actor)) return drop_gateway(self, std::string{name});
+  for (const auto& [name, node] : state.nodes)
+    if (is_it(node)) {
+      publish(self, state.view->node_ended(name, self->clock().now()));
+      state.nodes.erase(name);
+      return;
     }
 }
 
 void health_turn(self_ptr self) {
-  auto& state = self->state;
-  const auto now = self->clock().now();
-  const auto silence = state.lag.stretch(state.options.node_silence, now);
-  for (const auto& node : state.engines.silent(silence, now)) {
-    state.counts->nodes_silent.Increment();
-    publish(self, state.engines.node_lost(node, "its snapshots stopped"));
-  }
-  self->delayed_send(self, health_period, caf::tick_atom::value);
+  publish(self, self->state.view->turn(self->clock().now()));
+  self->delayed_send(self, self->state.options.view.verdicts.turn, caf::tick_atom::value);
 }
 
-proto::cluster_status status(const scheduler_state& state) {
+proto::cluster_status status(self_ptr self) {
+  auto& state = self->state;
   proto::cluster_status all;
   all.scheduler = state.options.name;
   all.scheduler_pid = ::getpid();
-  for (const auto& gateway : state.gateways) all.gateways.push_back(gateway.state);
-  all.nodes = state.engines.nodes();
+  for (const auto& [name, gateway] : state.gateways) all.gateways.push_back(gateway.state);
+  all.nodes = state.view->nodes(self->clock().now());
   all.warnings = state.options.warnings;
   return all;
 }
 
 scheduler_self::behavior_type behavior(self_ptr self, scheduler_options options,
                                        metrics* registry) {
-  self->state.placing = std::make_unique<placement>(options.credit_ttl);
+  self->state.view = std::make_unique<cluster_view>(options.view);
   self->state.options = std::move(options);
   self->state.counts = std::make_unique<scheduler_metrics>(*registry);
   self->set_down_handler([self](const caf::down_msg& down) { lost(self, down); });
-  self->delayed_send(self, health_period, caf::tick_atom::value);
+  self->send(self, caf::tick_atom::value);
+  const auto now = [self] { return self->clock().now(); };
   return {
       [self](const proto::gateway_state& gateway, const proto::gateway_actor& actor) {
         add_gateway(self, gateway, actor);
@@ -151,10 +165,18 @@ scheduler_self::behavior_type behavior(self_ptr self, scheduler_options options,
       [self](const proto::node_snapshot& snapshot, const proto::node_actor& actor) {
         take_snapshot(self, snapshot, actor);
       },
-      [self](const proto::engine_down& down) {
-        publish(self, self->state.engines.engine_down(down));
+      [self, now](const proto::engine_down& down) {
+        publish(self, self->state.view->engine_down(down, now()));
       },
-      [self](caf::get_atom) { return status(self->state); },
+      [self](caf::get_atom) { return status(self); },
+      [self](const proto::drain_order& order) { return drain(self, order); },
+      [self](const proto::drain_ack& ack) { self->state.view->acknowledged(ack); },
+      [self, now](const proto::suspicion& told) {
+        publish(self, self->state.view->suspect(told, now()));
+      },
+      [self, now](const proto::trial_result& told) {
+        publish(self, self->state.view->tried(told, now()));
+      },
       [self](caf::tick_atom) { health_turn(self); },
   };
 }

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "proto/contracts/cluster.hpp"
+#include "scheduler/cluster_view.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -13,10 +13,7 @@ namespace coppice::scheduler {
 
 struct scheduler_options {
   std::string name = "scheduler-1";
-  /// Silence after which a node is dead; snapshots come every 100 ms.
-  duration node_silence = 500ms;
-  /// Lifetime of granted credit.
-  duration credit_ttl = 1s;
+  view_options view;
   /// Shown in `status`.
   std::vector<std::string> warnings;
 };

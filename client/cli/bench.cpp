@@ -255,7 +255,10 @@ int run(bench_options& options) {
     return exit_usage;
   }
   if (!options.parameters.empty()) {
-    const auto bytes = json::to_msgpack(json::parse(options.parameters, nullptr, false));
+    const auto map = json::parse(options.parameters, nullptr, false);
+    if (!map.is_object())
+      return report({errc::invalid, "--parameters takes a JSON map, such as {\"ms\": 5}.", 0});
+    const auto bytes = json::to_msgpack(map);
     options.parameters.assign(bytes.begin(), bytes.end());
   }
   client::client_options of{options.cluster.endpoints};

@@ -23,8 +23,13 @@ struct cluster_choice {
   expected<void> resolve();
 };
 
-/// Asks the operator door for the whole cluster. @error `unavailable` if nothing answers in time.
+/// Asks the operator door for the whole cluster. @error `unavailable` if nothing answers in time;
+/// what the cluster answers as an error.
 expected<proto::cluster_status> ask_operator(const std::string& door, duration limit);
+
+/// Gives an order through the operator door. @returns how far it has come. @error as above.
+expected<proto::drain_status> order_drain(const std::string& door, const proto::drain_order& order,
+                                          duration limit);
 
 /// Prints the error and gives the exit code that fits it.
 int report(const error& failure);

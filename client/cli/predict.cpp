@@ -1,4 +1,5 @@
 #include "client/cli/cluster.hpp"
+#include "client/cli/json_tensor.hpp"
 #include "client/cli/npy.hpp"
 #include "client/cli/verbs.hpp"
 #include "client/client.hpp"
@@ -6,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -25,66 +25,6 @@ struct predict_options {
   std::uint32_t timeout_ms = 30'000;
   bool as_json = false;
 };
-
-void flatten(const json& value, std::vector<double>& out) {
-  if (value.is_array())
-    for (const auto& each : value) flatten(each, out);
-  else if (value.is_boolean())
-    out.push_back(value.get<bool>() ? 1 : 0);
-  else
-    out.push_back(value.get<double>());
-}
-
-std::vector<std::int64_t> shape_of(const json& value) {
-  std::vector<std::int64_t> shape;
-  for (const auto* at = &value; at->is_array(); at = &at->front()) {
-    shape.push_back(static_cast<std::int64_t>(at->size()));
-    if (at->empty()) break;
-  }
-  return shape;
-}
-
-template <class T>
-std::string raw(const std::vector<double>& values) {
-  std::string bytes;
-  for (const auto value : values) {
-    const auto element = static_cast<T>(value);
-    bytes.append(reinterpret_cast<const char*>(&element), sizeof element);
-  }
-  return bytes;
-}
-
-expected<std::string> encode(const std::string& datatype, const std::vector<double>& values) {
-  if (datatype == "FP32") return raw<float>(values);
-  if (datatype == "FP64") return raw<double>(values);
-  if (datatype == "INT64") return raw<std::int64_t>(values);
-  if (datatype == "INT32") return raw<std::int32_t>(values);
-  if (datatype == "INT16") return raw<std::int16_t>(values);
-  if (datatype == "INT8") return raw<std::int8_t>(values);
-  if (datatype == "UINT64") return raw<std::uint64_t>(values);
-  if (datatype == "UINT32") return raw<std::uint32_t>(values);
-  if (datatype == "UINT16") return raw<std::uint16_t>(values);
-  if (datatype == "UINT8" || datatype == "BOOL") return raw<std::uint8_t>(values);
-  return fail(errc::invalid, "Datatype " + datatype + " cannot be given as JSON; use a .npy file.");
-}
-
-/// {"data": [...], "datatype": "FP32"?, "shape": [...]?} or a bare array.
-expected<client::tensor> from_json(const json& value, const std::string& datatype) try {
-  const auto& data = value.is_object() ? value.at("data") : value;
-  client::tensor tensor;
-  tensor.datatype = value.is_object() ? value.value("datatype", datatype) : datatype;
-  tensor.shape = value.is_object() && value.contains("shape")
-                     ? value["shape"].get<std::vector<std::int64_t>>()
-                     : shape_of(data);
-  std::vector<double> values;
-  flatten(data, values);
-  auto bytes = encode(tensor.datatype, values);
-  if (!bytes) return tl::unexpected(bytes.error());
-  tensor.bytes = std::move(*bytes);
-  return tensor;
-} catch (const json::exception& failure) {
-  return fail(errc::invalid, std::string{"The JSON does not fit: "} + failure.what());
-}
 
 expected<std::string> read_source(const std::string& source) {
   std::ifstream file;
@@ -118,7 +58,7 @@ expected<std::vector<client::tensor>> read_inputs(const predict_options& options
       if (!text) return tl::unexpected(text.error());
       const auto all = json::parse(*text);
       for (const auto& [name, value] : all.items())
-        if (auto done = add(name, from_json(value, datatype_of(card, name))); !done)
+        if (auto done = add(name, tensor_from_json(value, datatype_of(card, name))); !done)
           return tl::unexpected(done.error());
       continue;
     }
@@ -127,7 +67,7 @@ expected<std::vector<client::tensor>> read_inputs(const predict_options& options
       const auto bytes = read_source(value);
       if (!bytes) return tl::unexpected(bytes.error());
       if (auto done = add(name, read_npy(*bytes)); !done) return tl::unexpected(done.error());
-    } else if (auto done = add(name, from_json(json::parse(value), datatype_of(card, name)));
+    } else if (auto done = add(name, tensor_from_json(json::parse(value), datatype_of(card, name)));
                !done) {
       return tl::unexpected(done.error());
     }
@@ -135,32 +75,6 @@ expected<std::vector<client::tensor>> read_inputs(const predict_options& options
   return inputs;
 } catch (const json::exception& failure) {
   return fail(errc::invalid, std::string{"Not JSON: "} + failure.what());
-}
-
-template <class T>
-json elements(const std::string& bytes) {
-  json out = json::array();
-  for (std::size_t at = 0; at + sizeof(T) <= bytes.size(); at += sizeof(T)) {
-    T value;
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-    out.push_back(value);
-  }
-  return out;
-}
-
-json data_of(const client::tensor& tensor) {
-  const auto& type = tensor.datatype;
-  if (type == "FP32") return elements<float>(tensor.bytes);
-  if (type == "FP64") return elements<double>(tensor.bytes);
-  if (type == "INT64") return elements<std::int64_t>(tensor.bytes);
-  if (type == "INT32") return elements<std::int32_t>(tensor.bytes);
-  if (type == "INT16") return elements<std::int16_t>(tensor.bytes);
-  if (type == "INT8") return elements<std::int8_t>(tensor.bytes);
-  if (type == "UINT64") return elements<std::uint64_t>(tensor.bytes);
-  if (type == "UINT32") return elements<std::uint32_t>(tensor.bytes);
-  if (type == "UINT16") return elements<std::uint16_t>(tensor.bytes);
-  if (type == "UINT8" || type == "BOOL") return elements<std::uint8_t>(tensor.bytes);
-  return std::to_string(tensor.bytes.size()) + " bytes";
 }
 
 void print(const client::infer_result& result, bool as_json) {
@@ -173,10 +87,10 @@ void print(const client::infer_result& result, bool as_json) {
     out["outputs"].push_back({{"name", tensor.name},
                               {"datatype", tensor.datatype},
                               {"shape", tensor.shape},
-                              {"data", data_of(tensor)}});
+                              {"data", json_from_tensor(tensor)}});
     if (!as_json)
       std::printf("%s %s%s\n%s\n", tensor.name.c_str(), tensor.datatype.c_str(),
-                  json(tensor.shape).dump().c_str(), data_of(tensor).dump().c_str());
+                  json(tensor.shape).dump().c_str(), json_from_tensor(tensor).dump().c_str());
   }
   if (as_json)
     std::printf("%s\n", out.dump(2).c_str());

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <thread>
@@ -26,6 +27,13 @@ std::uint64_t rows_in_flight(const proto::engine_state& engine) {
   return rows;
 }
 
+json as_json(const std::vector<proto::restart_note>& history) {
+  json out = json::array();
+  for (const auto& note : history)
+    out.push_back({{"ago_ms", note.ago_ms}, {"cause", note.cause}, {"reason", note.reason}});
+  return out;
+}
+
 json as_json(const proto::engine_state& engine) {
   std::vector<std::string> models;
   for (const auto& card : engine.models)
@@ -35,8 +43,14 @@ json as_json(const proto::engine_state& engine) {
           {"pid", engine.pid},
           {"incarnation", fmt::format("{:016x}", engine.incarnation.value)},
           {"verdict", engine.verdict},
+          {"verdict_reason", engine.verdict_reason},
+          {"capacity_percent", engine.capacity_percent},
           {"restarts", engine.restarts},
           {"last_reason", engine.last_reason},
+          {"up_for_ms", engine.up_for_ms},
+          {"strategy", engine.strategy},
+          {"group", engine.group},
+          {"history", as_json(engine.history)},
           {"models", models},
           {"in_flight", rows_in_flight(engine)}};
 }
@@ -57,8 +71,57 @@ json as_json(const proto::cluster_status& status) {
       workers.push_back({{"name", engine.name}, {"engines", json::array({as_json(engine)})}});
     out["nodes"].push_back({{"name", node.node},
                             {"pid", node.pid},
+                            {"verdict", node.verdict},
+                            {"verdict_reason", node.verdict_reason},
                             {"metrics", node.metrics_url},
                             {"workers", workers}});
+  }
+  return out;
+}
+
+std::string seconds(std::uint64_t ms) {
+  return fmt::format("{:.1f} s", static_cast<double>(ms) / 1e3);
+}
+
+std::string strategy_text(const proto::engine_state& engine) {
+  return engine.group.empty() ? engine.strategy : engine.strategy + " in " + engine.group;
+}
+
+std::string engine_text(const proto::engine_state& engine) {
+  auto out = fmt::format("engine {}  {}  pid {}  {}  restarts {}  in flight {}", engine.name,
+                         engine.device, engine.pid, engine.verdict, engine.restarts,
+                         rows_in_flight(engine));
+  return engine.up_for_ms == 0 ? out : out + "  up for " + seconds(engine.up_for_ms);
+}
+
+/// What `--tree` says below an engine: its models, then its ends, newest first.
+std::string details(const proto::engine_state& engine, const std::string& indent) {
+  std::string out;
+  if (!engine.verdict_reason.empty())
+    out += fmt::format("{}{} because: {}\n", indent, engine.verdict, engine.verdict_reason);
+  if (engine.verdict == "probation")
+    out += fmt::format("{}gets {} % of its rows\n", indent, engine.capacity_percent);
+  for (const auto& card : engine.models)
+    out += fmt::format("{}model {}:{}\n", indent, card.name, card.version);
+  if (!engine.last_reason.empty())
+    out += fmt::format("{}last reason: {}\n", indent, engine.last_reason);
+  for (const auto& note : engine.history)
+    out += fmt::format("{}{} ago  {}: {}\n", indent, seconds(note.ago_ms), note.cause, note.reason);
+  return out;
+}
+
+std::string as_text(const proto::node_snapshot& node, bool tree) {
+  const auto up = std::ranges::count(node.engines, "up", &proto::engine_state::verdict);
+  auto out = fmt::format("├─ node {}  pid {}  {}  {} of {} engines up\n", node.node, node.pid,
+                         node.verdict, up, node.engines.size());
+  if (tree && !node.verdict_reason.empty()) out += "│  " + node.verdict_reason + "\n";
+  for (const auto& engine : node.engines) {
+    if (!tree) {
+      out += "│  └─ " + engine_text(engine) + "\n";
+      continue;
+    }
+    out += fmt::format("│  ├─ worker {}  {}\n", engine.name, strategy_text(engine));
+    out += "│  │  └─ " + engine_text(engine) + "\n" + details(engine, "│  │     ");
   }
   return out;
 }
@@ -68,19 +131,7 @@ std::string as_text(const proto::cluster_status& status, bool tree) {
   for (const auto& warning : status.warnings) out += "WARNING " + warning + "\n";
   for (const auto& gateway : status.gateways)
     out += fmt::format("├─ gateway {}  pid {}  {}\n", gateway.name, gateway.pid, gateway.endpoint);
-  for (const auto& node : status.nodes) {
-    out += fmt::format("├─ node {}  pid {}\n", node.node, node.pid);
-    for (const auto& engine : node.engines) {
-      out += fmt::format("│  └─ engine {}  {}  pid {}  {}  restarts {}  in flight {}\n",
-                         engine.name, engine.device, engine.pid, engine.verdict, engine.restarts,
-                         rows_in_flight(engine));
-      if (tree && !engine.last_reason.empty())
-        out += fmt::format("│     last reason: {}\n", engine.last_reason);
-      if (!tree) continue;
-      for (const auto& card : engine.models)
-        out += fmt::format("│     model {}:{}\n", card.name, card.version);
-    }
-  }
+  for (const auto& node : status.nodes) out += as_text(node, tree);
   return out;
 }
 
@@ -132,7 +183,8 @@ void add_status(CLI::App& app, int& exit_code) {
   auto* verb = app.add_subcommand("status", "Shows nodes, workers and engines");
   auto options = std::make_shared<status_options>();
   options->cluster.add_options(*verb);
-  verb->add_flag("--tree", options->tree, "With models and the last reason at every level");
+  verb->add_flag("--tree", options->tree,
+                 "With models, strategies and why engines ended, the last times they did");
   verb->add_flag("--watch", options->watch, "Again every second, until Ctrl-C");
   verb->add_flag("--json", options->as_json, "As JSON");
   verb->callback([options, &exit_code] { exit_code = run(*options); });

@@ -23,6 +23,8 @@ using json = nlohmann::ordered_json;
 
 namespace {
 
+/// A gateway may let its open requests end; without gateways nobody waits for what engines run.
+constexpr duration gateway_stop_limit = 35s;
 constexpr duration stop_limit = 4s;
 constexpr int start_poll_ms = 2;
 constexpr int watch_poll_ms = 100;
@@ -31,6 +33,9 @@ struct up_options {
   std::uint32_t gateways = 1, schedulers = 0, nodes = 1, engines = 1, threads = 0;
   std::string config, models, ready_file, door = "tcp://127.0.0.1:0";
   std::vector<std::string> builtins{"echo"}, serve;
+  /// Further keys of every gateway's and every worker's configuration, from `gateway:` and
+  /// `worker:` of the file; what `up` decides itself stands above them.
+  json gateway = json::object(), worker = json::object();
 };
 
 /// A private folder for config, ready and log files; removed at the end.
@@ -109,6 +114,8 @@ class cluster_up {
   void restart_ended();
   void announce_if_ready(child& of);
   void stop();
+  /// @returns false if a stop signal came meanwhile.
+  bool stop_all(const std::vector<child*>& which, duration limit);
   [[nodiscard]] json worker_config(std::uint32_t k) const;
 
   up_options options_;
@@ -159,9 +166,10 @@ json cluster_up::wait_ready(child& of) {
 void cluster_up::start_gateway(std::uint32_t k, bool with_scheduler) {
   const auto name = "gateway-" + std::to_string(k + 1);
   auto& gateway = add("gateway", name, "coppice-gateway");
-  json config{{"name", name},
-              {"door", k == 0 ? options_.door : "tcp://127.0.0.1:0"},
-              {"operator", "ipc://" + (folder_.path() / (name + ".sock")).string()}};
+  auto config = options_.gateway;
+  config["name"] = name;
+  config["door"] = k == 0 ? options_.door : "tcp://127.0.0.1:0";
+  config["operator"] = "ipc://" + (folder_.path() / (name + ".sock")).string();
   if (with_scheduler) config["embedded_scheduler"] = {{"listen", "127.0.0.1:0"}};
   if (!schedulers_.empty()) config["schedulers"] = schedulers_;
   write_config(gateway, config);
@@ -196,10 +204,11 @@ void cluster_up::start_control() {
 json cluster_up::worker_config(std::uint32_t k) const {
   json engine{{"device", "cpu"}};
   if (options_.threads > 0) engine["threads"] = options_.threads;
-  json config{{"name", "node-" + std::to_string(k + 1)},
-              {"schedulers", schedulers_},
-              {"engines", std::vector<json>(options_.engines, engine)},
-              {"builtins", options_.builtins}};
+  auto config = options_.worker;
+  config["name"] = "node-" + std::to_string(k + 1);
+  config["schedulers"] = schedulers_;
+  config["engines"] = std::vector<json>(options_.engines, engine);
+  config["builtins"] = options_.builtins;
   if (!options_.models.empty()) config["models"] = fs::absolute(options_.models).string();
   if (!options_.serve.empty()) config["serve"] = options_.serve;
   return config;
@@ -330,12 +339,22 @@ void cluster_up::supervise() {
   }
 }
 
-void cluster_up::stop() {
-  for (const auto& each : children_) each->signal(SIGTERM);
-  const auto until = now() + stop_limit;
-  for (const auto& each : children_)
+bool cluster_up::stop_all(const std::vector<child*>& which, duration limit) {
+  for (const auto& each : which) each->signal(SIGTERM);
+  const auto until = now() + limit;
+  for (const auto& each : which)
     while (each->pid() > 0 && !each->has_ended() && now() < until)
-      if (signals_.wait(5)) return;  // a second Ctrl-C: the destructors kill
+      if (signals_.wait(5)) return false;
+  return true;
+}
+
+/// Where requests enter first, so that what is below is idle when it stops. A second Ctrl-C, or a
+/// limit, leaves the rest to the destructors, which kill.
+void cluster_up::stop() {
+  std::vector<child*> gateways, others;
+  for (const auto& each : children_)
+    (each->role() == "gateway" ? gateways : others).push_back(each.get());
+  if (stop_all(gateways, gateway_stop_limit)) stop_all(others, stop_limit);
 }
 
 int cluster_up::run() try {
@@ -357,9 +376,30 @@ int cluster_up::run() try {
   return exit_failure;
 }
 
+/// The same as JSON; scalars stay text, which YAML reads as what it looks like.
+json as_json(const YAML::Node& node) {
+  if (!node.IsMap() && !node.IsSequence()) return node.as<std::string>("");
+  auto out = node.IsMap() ? json::object() : json::array();
+  for (const auto& each : node)
+    if (node.IsMap())
+      out[each.first.as<std::string>("")] = as_json(each.second);
+    else
+      out.push_back(as_json(each));
+  return out;
+}
+
+void read_further_keys(config_map& map, const std::string& key, json& out) {
+  const auto node = map.take(key);
+  if (!node) return;
+  if (!node.IsMap()) return map.reject(node, "'" + key + "' must be a map of settings");
+  out = as_json(node);
+}
+
 expected<void> read_config(up_options& options) {
   auto map = config_map::read(options.config);
   if (!map) return tl::unexpected(map.error());
+  read_further_keys(*map, "gateway", options.gateway);
+  read_further_keys(*map, "worker", options.worker);
   return map->optional("gateways", options.gateways, "a number")
       .optional("schedulers", options.schedulers, "a number")
       .optional("nodes", options.nodes, "a number")

@@ -19,5 +19,7 @@ void add_bench(CLI::App& app, int& exit_code);
 void add_predict(CLI::App& app, int& exit_code);
 void add_models(CLI::App& app, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
+void add_drain(CLI::App& app, int& exit_code);
+void add_undrain(CLI::App& app, int& exit_code);
 
 }  // namespace coppice::cli

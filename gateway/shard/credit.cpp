@@ -23,24 +23,25 @@ void credit_purse::grant(const proto::grant& grant, steady_time now) {
   line->idle += grant.rows;
 }
 
-credit_line* credit_purse::spend(std::uint32_t rows) {
-  credit_line* best = nullptr;
-  for (auto& line : lines_)
-    if (line.idle >= rows && (best == nullptr || line.in_flight < best->in_flight)) best = &line;
-  if (best == nullptr) return nullptr;
-  best->idle -= rows;
-  best->spare = std::min(best->spare, best->idle);
-  best->in_flight += rows;
-  return best;
-}
-
 void credit_purse::give_back(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows,
                              std::uint32_t returned) {
   auto* line = find(incarnation, version);
   if (line == nullptr) return;
   line->in_flight -= std::min(rows, line->in_flight);
   line->idle += std::min(rows, returned);
-  ++line->completed;
+}
+
+void credit_purse::ended(incarnation_id incarnation, std::uint32_t version, bool completed,
+                         duration took) {
+  auto* line = find(incarnation, version);
+  if (line == nullptr) return;
+  ++(completed ? line->completed : line->failed);
+  if (completed) line->latency += took;
+}
+
+void credit_purse::drop_idle(incarnation_id incarnation) {
+  for (auto& line : lines_)
+    if (line.incarnation == incarnation) line.idle = line.spare = 0;
 }
 
 void credit_purse::refused(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows) {
@@ -80,11 +81,19 @@ std::uint32_t credit_purse::in_flight() const noexcept {
   return rows;
 }
 
+std::uint32_t credit_purse::in_flight(incarnation_id incarnation) const noexcept {
+  std::uint32_t rows = 0;
+  for (const auto& line : lines_)
+    if (line.incarnation == incarnation) rows += line.in_flight;
+  return rows;
+}
+
 void credit_purse::report(const std::string& model, std::vector<proto::holding>& out) {
   for (auto& line : lines_) {
     out.push_back({line.incarnation, model, line.version, line.idle + line.in_flight,
-                   line.completed, line.failed, line.refused});
+                   line.completed, line.failed, line.refused, to_us(line.latency)});
     line.completed = line.failed = line.refused = 0;
+    line.latency = duration{0};
   }
 }
 

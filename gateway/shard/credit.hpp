@@ -4,6 +4,7 @@
 #include "base/ids.hpp"
 #include "proto/messages/control.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct credit_line {
   steady_time lapses{};
   duration ttl{0};
   std::uint32_t completed = 0, failed = 0, refused = 0;
+  /// Sum over the completed, from sending to reply.
+  duration latency{0};
 };
 
 /// The credit of one route. Credit is spent where the fewest rows are in flight; it comes back
@@ -32,19 +35,46 @@ class credit_purse {
  public:
   void grant(const proto::grant& grant, steady_time now);
   /// The line to spend `rows` from, already charged; null if no line has that many.
-  credit_line* spend(std::uint32_t rows);
+  credit_line* spend(std::uint32_t rows) {
+    return spend(rows, [](incarnation_id) { return true; });
+  }
+  /// The same among the lines of incarnations that `may` lets through.
+  template <class May>
+  credit_line* spend(std::uint32_t rows, const May& may) {
+    credit_line* best = nullptr;
+    for (auto& line : lines_)
+      if (line.idle >= rows && (best == nullptr || line.in_flight < best->in_flight) &&
+          may(line.incarnation))
+        best = &line;
+    if (best == nullptr) return nullptr;
+    best->idle -= rows;
+    best->spare = std::min(best->spare, best->idle);
+    best->in_flight += rows;
+    return best;
+  }
+  /// Whether `may` lets some line's incarnation through.
+  template <class May>
+  [[nodiscard]] bool any(const May& may) const {
+    return std::any_of(lines_.begin(), lines_.end(),
+                       [&](const credit_line& line) { return may(line.incarnation); });
+  }
   /// `rows` in flight were answered; `returned` of them may be sent again.
   void give_back(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows,
                  std::uint32_t returned);
+  /// An attempt was answered after `took`: what the scheduler hears of the engine.
+  void ended(incarnation_id incarnation, std::uint32_t version, bool completed, duration took);
   /// The engine said it is full: what it granted is void.
   void refused(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows);
   void forget(incarnation_id incarnation);
+  /// Nothing more is to be sent there.
+  void drop_idle(incarnation_id incarnation);
   /// @returns whether idle credit was dropped, or a line is used up: the scheduler's account of it
   ///          is too high.
   bool lapse(steady_time now);
 
   [[nodiscard]] std::uint32_t idle() const noexcept;
   [[nodiscard]] std::uint32_t in_flight() const noexcept;
+  [[nodiscard]] std::uint32_t in_flight(incarnation_id incarnation) const noexcept;
   /// Appends what is held, for a `place`, and resets what was counted since the last.
   void report(const std::string& model, std::vector<proto::holding>& out);
   [[nodiscard]] bool empty() const noexcept { return lines_.empty(); }

@@ -16,6 +16,8 @@ using frame_list = std::vector<zmq::message_t>;
 /// A client's message after the door: header decoded and checked, tensors untouched.
 struct client_request {
   client_address from;
+  /// Who pays: the user that the connection authenticated as.
+  std::string tenant;
   proto::request header;
   /// Frames behind the header.
   frame_list frames;

@@ -1,26 +1,34 @@
 #include "gateway/shard/drain_rate.hpp"
 
+#include <algorithm>
+
 namespace coppice::gateway {
 
-void drain_rate::left(std::uint32_t rows, steady_time now) noexcept {
-  if (now - began_ > 10 * window) {  // after a pause, measure anew
-    began_ = now;
-    count_ = 0;
-    per_second_ = 0;
-  }
+void drain_rate::left(std::uint32_t rows, bool backlogged, steady_time now) noexcept {
   count_ += rows;
+  backlogged_ = backlogged_ && backlogged;
   if (now - began_ < window) return;
-  const auto rate =
-      static_cast<double>(count_) / std::chrono::duration<double>(now - began_).count();
-  per_second_ += (per_second_ == 0 ? 1 : weight) * (rate - per_second_);
+  close(now);
   began_ = now;
   count_ = 0;
+  backlogged_ = backlogged;
+}
+
+void drain_rate::close(steady_time now) noexcept {
+  const auto rate =
+      static_cast<double>(count_) / std::chrono::duration<double>(now - began_).count();
+  if (per_second_ == 0) {
+    if (backlogged_) per_second_ = rate;
+  } else if (backlogged_ || rate > per_second_) {
+    per_second_ += weight * (rate - per_second_);
+  }
 }
 
 duration drain_rate::time_for(std::uint64_t rows) const noexcept {
   if (per_second_ <= 0) return duration{0};
-  const std::chrono::duration<double> wait{static_cast<double>(rows) / per_second_};
-  return std::chrono::duration_cast<duration>(wait);
+  constexpr double longest = 1e9;  // seconds: thirty years
+  const auto wait = std::min(static_cast<double>(rows) / per_second_, longest);
+  return std::chrono::duration_cast<duration>(std::chrono::duration<double>{wait});
 }
 
 }  // namespace coppice::gateway

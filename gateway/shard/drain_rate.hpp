@@ -6,19 +6,28 @@
 
 namespace coppice::gateway {
 
-/// Rows a second that leave a queue: an exponential average over windows of 100 ms.
+/// Rows a second that a model's engines finish when they are kept busy: an exponential average over
+/// windows of 100 ms. A window in which rows always waited measures it; one in which credit was
+/// sometimes idle measures the load, and can only show that the rate is higher than was thought.
 class drain_rate {
  public:
-  void left(std::uint32_t rows, steady_time now) noexcept;
+  /// `rows` rows were finished. @param backlogged  whether a row waited for their credit.
+  void left(std::uint32_t rows, bool backlogged, steady_time now) noexcept;
   /// Expected time until `rows` rows have left; zero while nothing was measured.
   [[nodiscard]] duration time_for(std::uint64_t rows) const noexcept;
+  /// 0 while nothing was measured.
+  [[nodiscard]] double per_second() const noexcept { return per_second_; }
 
  private:
   static constexpr duration window = 100ms;
   /// Weight of the newest window.
   static constexpr double weight = 0.4;
+
+  void close(steady_time now) noexcept;
+
   steady_time began_{};
   std::uint64_t count_ = 0;
+  bool backlogged_ = false;
   double per_second_ = 0;
 };
 

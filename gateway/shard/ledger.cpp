@@ -1,6 +1,7 @@
 #include "gateway/shard/ledger.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace coppice::gateway {
 
@@ -11,6 +12,8 @@ constexpr std::uint64_t make_id(std::uint32_t slot, std::uint32_t count) {
 }
 
 constexpr std::uint32_t slot_of(std::uint64_t id) { return static_cast<std::uint32_t>(id); }
+
+constexpr std::uint32_t count_of(std::uint64_t id) { return static_cast<std::uint32_t>(id >> 32); }
 
 }  // namespace
 
@@ -24,12 +27,13 @@ ledger_row& ledger::open(client_request&& request, route& on, std::uint32_t cost
   auto& home = slots_[index];
   auto& row = home.row.emplace();
   row.id = {make_id(index, ++home.generation)};
+  home.attempts_before = home.attempts;
   row.on = &on;
   row.cost = cost;
   row.arrived = now;
   row.deadline = now + std::chrono::milliseconds{request.header.timeout_ms};
   row.request = std::move(request);
-  earliest_ = std::min(earliest_, row.deadline);
+  deadlines_.push(row.id, row.deadline);
   bytes_ += row.request.bytes;
   ++open_;
   ++totals_.accepted;
@@ -47,7 +51,18 @@ ledger_row* ledger::find(attempt_id attempt, incarnation_id incarnation) noexcep
   const auto index = slot_of(attempt.value);
   if (!attempt || index >= slots_.size() || !slots_[index].row) return nullptr;
   auto& row = *slots_[index].row;
-  return row.attempt == attempt && row.incarnation == incarnation ? &row : nullptr;
+  if (row.attempt == attempt && row.incarnation == incarnation) return &row;
+  return row.hedge.attempt == attempt && row.hedge.incarnation == incarnation ? &row : nullptr;
+}
+
+ledger_row* ledger::owner_of(attempt_id attempt) noexcept {
+  const auto index = slot_of(attempt.value);
+  if (!attempt || index >= slots_.size() || !slots_[index].row) return nullptr;
+  auto& home = slots_[index];
+  // Unsigned distances: they hold when the counter wraps.
+  const auto made = home.attempts - home.attempts_before;
+  const auto age = home.attempts - count_of(attempt.value);
+  return age < made ? &*home.row : nullptr;
 }
 
 attempt_id ledger::begin_attempt(ledger_row& row, incarnation_id incarnation, steady_time now) {
@@ -59,9 +74,33 @@ attempt_id ledger::begin_attempt(ledger_row& row, incarnation_id incarnation, st
   return row.attempt;
 }
 
-void ledger::end_attempt(ledger_row& row) noexcept {
-  row.attempt = {};
-  row.incarnation = {};
+attempt_id ledger::begin_hedge(ledger_row& row, incarnation_id incarnation, std::uint32_t version,
+                               steady_time now) {
+  const auto index = slot_of(row.id.value);
+  row.hedge = {{make_id(index, ++slots_[index].attempts)}, incarnation, version, now};
+  ++row.attempts;
+  return row.hedge.attempt;
+}
+
+bool ledger::end_attempt(ledger_row& row) noexcept {
+  row.attempt = row.hedge.attempt;
+  row.incarnation = row.hedge.incarnation;
+  if (row.hedge.attempt) row.sent_version = row.hedge.sent_version, row.sent = row.hedge.sent;
+  row.hedge = {};
+  return static_cast<bool>(row.attempt);
+}
+
+bool ledger::end_attempt(ledger_row& row, attempt_id which) noexcept {
+  if (which == row.attempt) return end_attempt(row);
+  if (which && which == row.hedge.attempt) row.hedge = {};
+  return static_cast<bool>(row.attempt);
+}
+
+second_attempt ledger::keep_only(ledger_row& row, attempt_id winner) noexcept {
+  if (winner == row.attempt) return std::exchange(row.hedge, {});
+  const second_attempt loser{row.attempt, row.incarnation, row.sent_version, row.sent};
+  end_attempt(row);
+  return loser;
 }
 
 ledger_row ledger::close(ledger_row& row, outcome how) {
@@ -72,21 +111,12 @@ ledger_row ledger::close(ledger_row& row, outcome how) {
   bytes_ -= closed.request.bytes;
   --open_;
   ++totals_.ended[static_cast<int>(how)];
+  deadlines_.ended([this](row_id each) { return find(each) != nullptr; });
   return closed;
 }
 
 std::vector<row_id> ledger::expired(steady_time now) {
-  if (now < earliest_) return {};
-  std::vector<row_id> late;
-  earliest_ = steady_time::max();
-  for (const auto& each : slots_) {
-    if (!each.row) continue;
-    if (each.row->deadline <= now)
-      late.push_back(each.row->id);
-    else
-      earliest_ = std::min(earliest_, each.row->deadline);
-  }
-  return late;
+  return deadlines_.passed(now, [this](row_id each) { return find(each) != nullptr; });
 }
 
 std::vector<row_id> ledger::select(const std::function<bool(const ledger_row&)>& predicate) const {

@@ -2,17 +2,47 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "gateway/shard/deadline_queue.hpp"
 #include "gateway/shard/door.hpp"
+#include "gateway/shard/outcome_store.hpp"
+#include "gateway/shard/stream_state.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
 namespace coppice::gateway {
 
 class route;
+class tenant;
+
+/// Where an open row is.
+enum class row_state : std::uint8_t {
+  /// Just opened, or between two of the others.
+  idle,
+  /// In its route's queue, for credit.
+  waiting,
+  /// Waits for its next attempt to be due.
+  paused,
+  /// Held back by the poison watch.
+  held,
+  /// Has a live attempt on an engine.
+  sent,
+  /// A stream whose engine is done, and whose client has not read all of it.
+  delivering,
+};
+
+/// A second attempt beside a row's first: the first of the two to be answered wins.
+struct second_attempt {
+  attempt_id attempt;
+  incarnation_id incarnation;
+  /// The version that it runs.
+  std::uint32_t sent_version = 0;
+  steady_time sent;
+};
 
 /// One accepted request, from admission to its one outcome.
 struct ledger_row {
@@ -20,6 +50,8 @@ struct ledger_row {
   client_request request;
   /// The model's waiting rows and credit; owned by the shard, outlives the row.
   route* on = nullptr;
+  /// Who pays; owned by the shard's tenant book, which keeps it while the row is open.
+  tenant* payer = nullptr;
   /// Rows of credit it needs.
   std::uint32_t cost = 1;
   steady_time arrived;
@@ -33,6 +65,26 @@ struct ledger_row {
   std::uint32_t sent_version = 0;
   std::uint32_t attempts = 0;
   std::uint32_t refusals = 0;
+  /// As the engine reported them.
+  std::uint64_t batch_us = 0, compute_us = 0;
+  row_state state = row_state::idle;
+  /// paused: until then.
+  steady_time resume_at{};
+  /// Its next or live attempt runs alone on its engine: a trial.
+  bool alone = false;
+  /// Entry of its key; `no_slot`: it has none.
+  outcome_store::slot key = outcome_store::no_slot;
+  /// Of its content; zero until somebody needs it.
+  proto::fingerprint content;
+  /// generate: what has been emitted.
+  std::unique_ptr<stream_state> stream;
+  /// A hedge; none unless `attempt` is live too.
+  second_attempt hedge;
+
+  /// One of its live attempts is there.
+  [[nodiscard]] bool is_on(incarnation_id engine) const noexcept {
+    return incarnation == engine || (hedge.attempt && hedge.incarnation == engine);
+  }
 };
 
 /// How a request ended; each accepted one ends in exactly one of these.
@@ -52,16 +104,27 @@ class ledger {
   ledger_row& open(client_request&& request, route& on, std::uint32_t cost, steady_time now);
   /// Null if the row is closed or never was.
   [[nodiscard]] ledger_row* find(row_id id) noexcept;
-  /// The row whose live attempt this is, on that incarnation; null for any other: the fence.
+  /// The row of which this is a live attempt, on that incarnation; null for any other: the fence.
   [[nodiscard]] ledger_row* find(attempt_id attempt, incarnation_id incarnation) noexcept;
+  /// The open row that made this attempt, live or fenced; null if that row is closed.
+  [[nodiscard]] ledger_row* owner_of(attempt_id attempt) noexcept;
   /// A new attempt id for the row; the last one is fenced from now on.
   attempt_id begin_attempt(ledger_row& row, incarnation_id incarnation, steady_time now);
-  /// Fences the live attempt: the row waits again.
-  void end_attempt(ledger_row& row) noexcept;
+  /// A second live attempt beside the row's live one. A hedge that it has already is fenced.
+  attempt_id begin_hedge(ledger_row& row, incarnation_id incarnation, std::uint32_t version,
+                         steady_time now);
+  /// Fences the row's attempt. Its hedge, if it has one, takes the place; else the row waits again.
+  /// @returns whether an attempt is live still.
+  bool end_attempt(ledger_row& row) noexcept;
+  /// The same for one of its live attempts, by id. Any other id changes nothing.
+  bool end_attempt(ledger_row& row, attempt_id which) noexcept;
+  /// `winner`, a live attempt of the row, becomes its only one; the other is fenced.
+  /// @returns the other, to be cancelled and its credit given back; without id if there was none.
+  second_attempt keep_only(ledger_row& row, attempt_id winner) noexcept;
   /// Ends the row. @returns it, with everything needed to answer.
   ledger_row close(ledger_row& row, outcome how);
 
-  /// Rows whose deadline has passed. O(1) while none can have.
+  /// Rows whose deadline has passed, the earliest first. Each is told once: close it.
   [[nodiscard]] std::vector<row_id> expired(steady_time now);
   /// Rows for which `predicate` holds. O(open rows): for rare events.
   [[nodiscard]] std::vector<row_id> select(
@@ -78,6 +141,8 @@ class ledger {
     std::uint32_t generation = 0;
     /// Grows with every attempt that was made here.
     std::uint32_t attempts = 0;
+    /// `attempts` when the row was opened.
+    std::uint32_t attempts_before = 0;
   };
 
   /// A deque: slots never move, so references to rows stay valid.
@@ -85,8 +150,7 @@ class ledger {
   std::vector<std::uint32_t> free_;
   std::size_t open_ = 0;
   std::size_t bytes_ = 0;
-  /// No open row's deadline is earlier.
-  steady_time earliest_ = steady_time::max();
+  deadline_queue deadlines_;
   totals totals_;
 };
 

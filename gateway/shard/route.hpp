@@ -1,8 +1,11 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "gateway/admission/overload_guard.hpp"
+#include "gateway/retry/circuit_breaker.hpp"
+#include "gateway/retry/recent_times.hpp"
+#include "gateway/retry/retry_budget.hpp"
 #include "gateway/shard/credit.hpp"
-#include "gateway/shard/drain_rate.hpp"
 #include "gateway/shard/waiting_rows.hpp"
 
 #include <cstdint>
@@ -23,7 +26,11 @@ class route {
 
   waiting_rows waiting;
   credit_purse credit;
-  drain_rate drained;
+  overload_guard guard;
+  retry_budget budget;
+  circuit_breakers breakers;
+  /// Times of its attempts.
+  recent_times times;
   /// Part of the `place` in flight.
   bool asked = false;
   /// No `place` for it before this time.

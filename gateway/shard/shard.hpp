@@ -1,6 +1,12 @@
 #pragma once
 
 #include "gateway/admission/admission.hpp"
+#include "gateway/admission/tenant_book.hpp"
+#include "gateway/poison/poison_watch.hpp"
+#include "gateway/retry/death_cause.hpp"
+#include "gateway/retry/retry_class.hpp"
+#include "gateway/shard/catalogue_view.hpp"
+#include "gateway/shard/clients.hpp"
 #include "gateway/shard/engine_links.hpp"
 #include "gateway/shard/ledger.hpp"
 #include "gateway/shard/route.hpp"
@@ -9,6 +15,9 @@
 
 #include <map>
 #include <memory>
+#include <queue>
+#include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,29 +27,44 @@ namespace coppice::gateway {
 struct shard_options {
   std::string gateway = "gateway-1";
   std::uint32_t index = 0;
+  /// Of the gateway's process: a client that meets another one knows that kept outcomes are gone.
+  incarnation_id incarnation;
+  /// Secret of the hashes, and the seed of what is drawn.
+  std::uint64_t seed = 1;
   admission_limits limits;
+  tenant_table tenants;
+  session_limits sessions;
+  outcome_limits outcomes;
+  retry_limits retries;
+  poison_limits poison;
+  stream_limits streams;
   /// How long a known model may be without an engine before its requests fail: a restart's time.
   duration unserved_grace = 5s;
+  /// Until so long after the first catalogue an unknown model may still be one whose workers have
+  /// not reported yet.
+  duration settling = 1s;
   /// A link reset waits this long for the worker to say which attempts are suspects.
   duration reset_grace = 10ms;
   duration ping_every = 1s;
   duration link_silence = 3s;
   /// A `place` that is not answered by then is asked again.
   duration place_limit = 500ms;
-  /// Attempts that may be lost with their engine before a request fails with `worker_lost`.
-  std::uint32_t max_attempts = 3;
-  std::uint32_t max_refusals = 64;
 };
 
 /// The decisions of one gateway shard: admission, waiting, credit, attempts, fencing, outcomes.
 /// Pure: time comes in as an argument, the world is `shard_effects`. One thread.
+/// shard.cpp has what comes from schedulers and from time, shard_requests.cpp what clients ask,
+/// shard_attempts.cpp what becomes of attempts,
+/// shard_streams.cpp what is special about streams.
 class shard {
  public:
   /// `effects` and `counts` outlive the shard; `counts` may be null.
   shard(shard_options options, shard_effects& effects, shard_counts* counts);
 
-  void on_client_message(frame_list&& message, int connection, steady_time now);
-  /// The client's connection closed: its open requests are cancelled.
+  /// @param tenant  as the door knows its sender.
+  void on_client_message(frame_list&& message, int connection, steady_time now,
+                         std::string_view tenant = anonymous);
+  /// The client's connection closed: its requests are cancelled, unless its session comes back.
   void on_client_gone(int connection, steady_time now);
   void on_link_message(frame_list&& message, steady_time now);
   /// The connection to that endpoint dropped.
@@ -49,7 +73,9 @@ class shard {
   /// No answer will come to the `place` in flight.
   void on_place_lost(steady_time now);
   void on_engine_down(const proto::engine_down& down, steady_time now);
-  void on_catalogue(proto::catalogue catalogue);
+  void on_catalogue(proto::catalogue catalogue, steady_time now);
+  void on_judgement(const proto::judgement& judged, steady_time now);
+  void on_drain_notice(const proto::drain_notice& notice);
   /// At least every 10 ms.
   void on_tick(steady_time now);
   /// Answers every open request with `unavailable`: the gateway stops.
@@ -58,54 +84,108 @@ class shard {
   [[nodiscard]] const ledger& rows() const noexcept { return ledger_; }
 
  private:
-  void infer(client_request&& request, steady_time now);
+  /// How an engine, or the link to it, came to its end.
+  struct engine_end {
+    std::string reason;
+    /// Nothing: only the link is known to be gone.
+    std::optional<death_cause> cause;
+    std::set<attempt_id> suspects;
+  };
+
+  // what clients ask
+  void infer(client_request&& request, std::uint32_t client, steady_time now);
+  void join(ledger_row& row, const client_request& request, std::uint32_t client, steady_time now);
+  void admit(client_request&& request, std::uint32_t client, const clients::inquiry& asked,
+             steady_time now);
+  void start(ledger_row& row, steady_time now);
   void cancel(const client_request& request, steady_time now);
-  void answer_models(const client_request& request);
+  void answer_ping(const client_request& request);
+  void answer_models(const client_request& request, steady_time now);
   void answer_status(const client_request& request);
-  void answer_plain(const client_request& request, proto::reply&& reply);
-  void refuse(const client_address& to, const proto::raw_value& id, const error& why);
-
+  void refuse(const client_request& request, const error& why);
+  [[nodiscard]] expected<void> check_op(const proto::request& header) const;
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
-  [[nodiscard]] expected<void> admit_to(const route& on, const client_request& request) const;
-  /// What some engine serves now; version 0: the newest.
-  [[nodiscard]] const proto::model_card* served(const std::string& model,
-                                                std::uint32_t version) const;
-  /// The same, or what was served before: its engines are being started again.
-  [[nodiscard]] const proto::model_card* card(const std::string& model,
-                                              std::uint32_t version) const;
-  [[nodiscard]] expected<route*> route_for(const proto::request& header);
+  /// Judges the request and makes room for it. @returns why it is refused, if it is.
+  [[nodiscard]] std::optional<shed> make_room(route& on, const client_request& request,
+                                              std::uint32_t cost, const tenant* payer,
+                                              steady_time now);
+  [[nodiscard]] expected<route*> route_for(const proto::request& header, steady_time now);
 
+  // attempts
+  [[nodiscard]] credit_line* line_for(const ledger_row& row, steady_time now);
+  [[nodiscard]] proto::link_request attempt_for(ledger_row& row, const credit_line& line,
+                                                steady_time now);
   [[nodiscard]] bool try_send(ledger_row& row, steady_time now);
-  void wait(ledger_row& row);
-  void stop_waiting(const ledger_row& row);
+  void wait(ledger_row& row, steady_time now);
+  void pause(ledger_row& row, steady_time until);
+  void leave_queue(ledger_row& row);
+  /// Asks the poison watch. @returns whether the row may be sent; else it is held or refused.
+  [[nodiscard]] bool may_go(ledger_row& row, steady_time now);
   void spend_credit(route& on, steady_time now);
-  void lost_attempt(ledger_row& row, const std::string& reason, steady_time now);
-  void link_lost(const engine_link& link, const std::string& reason, steady_time now);
-
   void take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& frames, steady_time now);
   void take_refusal(ledger_row& row, steady_time now);
+  static void count_for_scheduler(const ledger_row& row, const proto::link_reply& reply,
+                                  duration took);
+  void judge_engine(const ledger_row& row, const proto::link_reply& reply, steady_time now);
+  void link_lost(const engine_link& link, const engine_end& end, steady_time now);
+  void lost_attempt(ledger_row& row, const std::string& engine, const engine_end& end,
+                    steady_time now);
+  void attempt_failed(ledger_row& row, const attempt_failure& failure, steady_time now);
+  void follow(ledger_row& row, const retry_decision& decision, steady_time now);
+  void carry_out_orders(steady_time now);
+  void send_cancel(const ledger_row& row);
+
+  // streams
+  [[nodiscard]] expected<void> begin_stream(ledger_row& row) const;
+  void take_chunk(ledger_row& row, const proto::link_reply& reply, const frame_list& frames,
+                  steady_time now);
+  [[nodiscard]] static bool take_tokens(ledger_row& row, const proto::link_reply& reply,
+                                        const frame_list& frames);
+  void break_stream(ledger_row& row, steady_time now);
+  void end_stream(ledger_row& row, proto::link_reply&& reply, const frame_list& frames,
+                  steady_time now);
+  void deliver(ledger_row& row, steady_time now);
+  void complete_stream(ledger_row& row, steady_time now);
+  void acknowledge(const client_request& request, steady_time now);
+  void resume(const client_request& request, std::uint32_t client, steady_time now);
+  void resume_finished(const client_request& request, const kept_outcome& kept);
+
+  // outcomes
+  /// Closes the row in the ledger and in its tenant's account.
+  ledger_row close(ledger_row& row, outcome how);
+  [[nodiscard]] proto::reply success(ledger_row& row, steady_time now);
   void complete(ledger_row& row, proto::link_reply&& reply, frame_list&& frames, steady_time now);
   void finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now);
-  void send_cancel(const ledger_row& row);
+  void cancel_rows(const std::vector<row_id>& rows, const char* why, steady_time now);
   static void count(const ledger_row& row, std::size_t code, steady_time now);
 
+  // time and schedulers
   void miss_deadline(ledger_row& row, steady_time now);
-  void expire(steady_time now);
+  void resume_paused(steady_time now);
   void fail_unserved(steady_time now);
   void ask(steady_time now);
+  void ping_engines(steady_time now);
   void publish_gauges();
+  [[nodiscard]] double draw();
 
   shard_options options_;
   shard_effects& effects_;
   shard_counts* counts_;
   ledger ledger_;
+  tenant_book tenants_;
+  clients clients_;
+  catalogue_view catalogue_;
   engine_links links_;
+  poison_watch poison_;
   /// Routes are never removed: rows and credit point to them. Bounded by the catalogue's names.
   std::map<std::pair<std::string, std::uint32_t>, std::unique_ptr<route>> routes_;
-  proto::catalogue catalogue_;
-  /// Every model that was ever in a catalogue. Bounded by the names of the model repositories.
-  std::map<std::pair<std::string, std::uint32_t>, proto::model_card> known_;
-  bool have_catalogue_ = false;
+  /// Paused rows by the time they go on; entries of rows that ended are passed over.
+  std::priority_queue<std::pair<steady_time, row_id>, std::vector<std::pair<steady_time, row_id>>,
+                      std::greater<>>
+      paused_;
+  /// Incarnations that take no new attempts.
+  std::set<incarnation_id> draining_;
+  std::minstd_rand draws_;
   bool place_in_flight_ = false;
   bool holdings_changed_ = false;
   steady_time placed_at_{};

@@ -34,6 +34,11 @@ shard_counts::shard_counts(metrics& registry)
                                     "were no longer the live ones.")},
       dropped_replies{registry.counter("coppice_gateway_dropped_replies_total",
                                        "Replies to clients that were gone or did not read.")},
+      connections_closed{registry.counter("coppice_gateway_connections_closed_total",
+                                          "Client connections that ended, whoever ended them.")},
+      handshakes_failed{
+          registry.counter("coppice_gateway_handshakes_failed_total",
+                           "Client connections that ZeroMQ refused before the first message.")},
       waiting_rows{
           registry.gauge("coppice_gateway_waiting_rows", "Requests that wait for credit.")},
       credit_rows{registry.gauge("coppice_gateway_credit_rows", "Rows of idle credit in hand.")},

@@ -32,6 +32,8 @@ class shard_counts {
   prometheus::Counter& refusals;
   prometheus::Counter& late_replies;
   prometheus::Counter& dropped_replies;
+  prometheus::Counter& connections_closed;
+  prometheus::Counter& handshakes_failed;
   prometheus::Gauge& waiting_rows;
   prometheus::Gauge& credit_rows;
   prometheus::Gauge& open_requests;

@@ -21,6 +21,11 @@ class shard_effects {
   virtual void open_link(const engine_link& link) = 0;
   virtual void close_link(const engine_link& link) = 0;
   virtual void place(proto::place_request&& demand) = 0;
+  /// To the home scheduler of each content.
+  virtual void suspect(proto::suspicion&& told) = 0;
+  virtual void tell(proto::trial_result&& told) = 0;
+  /// To every scheduler.
+  virtual void tell(proto::drain_ack&& told) = 0;
 };
 
 }  // namespace coppice::gateway

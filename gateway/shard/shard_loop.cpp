@@ -14,6 +14,9 @@ namespace {
 
 /// Messages taken from one socket before the other sources get their turn.
 constexpr int burst = 256;
+/// Messages that may wait in ZeroMQ for one client to read them: a client that has more requests in
+/// flight and stops reading loses replies.
+constexpr int unread_replies = 20'000;
 constexpr duration tick = 5ms;
 constexpr long idle_wait_ms = 50;
 constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
@@ -22,7 +25,7 @@ constexpr auto last = zmq::send_flags::dontwait;
 void set_up_clients(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::router_mandatory, true);
   socket.set(zmq::sockopt::linger, 0);
-  socket.set(zmq::sockopt::sndhwm, 1000);
+  socket.set(zmq::sockopt::sndhwm, unread_replies);
   socket.set(zmq::sockopt::rcvhwm, 1000);
   socket.set(zmq::sockopt::backlog, 4096);
   socket.set(zmq::sockopt::handshake_ivl, 2000);
@@ -61,11 +64,11 @@ int connection_of(const frame_list& message) {
 }  // namespace
 
 shard_loop::shard_loop(shard_options options, shard_counts& counts,
-                       std::function<void(proto::place_request)> place)
+                       std::function<void(scheduler_mail)> tell)
     : clients_closed_{context_, clients_, "clients"},
       engines_closed_{context_, engines_, "engines"},
       counts_{counts},
-      place_{std::move(place)},
+      tell_{std::move(tell)},
       gateway_{options.gateway + "/" + std::to_string(options.index)},
       shard_{std::move(options), *this, &counts} {
   set_up_clients(clients_);
@@ -76,6 +79,17 @@ shard_loop::~shard_loop() {
   post(stop_shard{});
   if (thread_.joinable()) thread_.join();
   ::close(wake_);
+}
+
+expected<void> shard_loop::guard(user_table users) try {
+  auto handler = zap_handler::start(context_, std::move(users));
+  if (!handler) return tl::unexpected(handler.error());
+  zap_ = std::move(*handler);
+  zap_handler::guard(clients_);
+  return {};
+} catch (const zmq::error_t& failure) {
+  return fail(errc::unavailable,
+              std::string{"The door cannot be guarded: "} + failure.what() + ".");
 }
 
 expected<std::string> shard_loop::bind(const std::string& door) try {
@@ -119,8 +133,10 @@ void shard_loop::poll(long limit_ms) {
 
 /// One round over all sources. @returns whether there was anything.
 bool shard_loop::turn() {
-  bool busy = take_mail();
-  busy = receive_engines() || busy;
+  // Engines first: the poll has made ZeroMQ read the first part of a message ahead, and a link that
+  // mail closes with a part of a message in hand aborts the process (fq.cpp).
+  bool busy = receive_engines();
+  busy = take_mail() || busy;
   busy = receive_clients() || busy;
   const auto at = now();
   if (at < next_tick_) return busy;
@@ -145,14 +161,23 @@ bool shard_loop::receive_clients() {
     const int connection = connection_of(message);
     // A descriptor is used again after a close: what closed before this message must go first.
     if (taken == 0) take_closed(now());
-    shard_.on_client_message(std::move(message), connection, now());
+    tenant_ = tenant_of(message.back(), zap_ != nullptr);
+    shard_.on_client_message(std::move(message), connection, now(), tenant_);
   }
   return taken > 0;
 }
 
 void shard_loop::take_closed(steady_time at) {
-  while (const auto closed = engines_closed_.next()) shard_.on_link_reset(closed->endpoint, at);
-  while (const auto closed = clients_closed_.next()) shard_.on_client_gone(closed->connection, at);
+  using kind = socket_monitor::event::kind;
+  while (const auto event = engines_closed_.next()) shard_.on_link_reset(event->endpoint, at);
+  while (const auto event = clients_closed_.next()) {
+    if (event->what == kind::refused) {
+      counts_.handshakes_failed.Increment();
+      continue;
+    }
+    counts_.connections_closed.Increment();
+    shard_.on_client_gone(event->connection, at);
+  }
 }
 
 bool shard_loop::take_mail() {
@@ -175,7 +200,9 @@ void shard_loop::take(shard_mail&& mail, steady_time at) {
     void operator()(proto::place_reply& reply) { loop.shard_.on_place_reply(reply, at); }
     void operator()(place_lost) { loop.shard_.on_place_lost(at); }
     void operator()(proto::engine_down& down) { loop.shard_.on_engine_down(down, at); }
-    void operator()(proto::catalogue& all) { loop.shard_.on_catalogue(std::move(all)); }
+    void operator()(proto::catalogue& all) { loop.shard_.on_catalogue(std::move(all), at); }
+    void operator()(proto::judgement& judged) { loop.shard_.on_judgement(judged, at); }
+    void operator()(proto::drain_notice& notice) { loop.shard_.on_drain_notice(notice); }
     void operator()(stop_shard) {
       loop.shard_.on_stop(at);
       loop.stopped_ = true;
@@ -235,7 +262,5 @@ void shard_loop::close_link(const engine_link& link) try {
 } catch (const zmq::error_t&) {
   // The connection dropped by itself.
 }
-
-void shard_loop::place(proto::place_request&& demand) { place_(std::move(demand)); }
 
 }  // namespace coppice::gateway

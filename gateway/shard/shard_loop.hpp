@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "gateway/shard/shard.hpp"
 #include "gateway/shard/socket_monitor.hpp"
+#include "gateway/zap/zap_handler.hpp"
 
 #include <zmq.hpp>
 
@@ -24,18 +25,25 @@ struct stop_shard {};
 
 /// What reaches a shard from the gateway actor.
 using shard_mail =
-    std::variant<proto::place_reply, place_lost, proto::engine_down, proto::catalogue, stop_shard>;
+    std::variant<proto::place_reply, place_lost, proto::engine_down, proto::catalogue,
+                 proto::judgement, proto::drain_notice, stop_shard>;
+
+/// What a shard tells schedulers, by way of the gateway actor.
+using scheduler_mail =
+    std::variant<proto::place_request, proto::suspicion, proto::trial_result, proto::drain_ack>;
 
 /// One thread with one poll loop that carries for a `shard`: the clients' ROUTER, the engines'
 /// ROUTER (one socket for all engines), and mail from the gateway actor.
 class shard_loop : private shard_effects {
  public:
-  /// `place` is called on the shard's thread with each demand. `counts` outlives the loop.
-  shard_loop(shard_options options, shard_counts& counts,
-             std::function<void(proto::place_request)> place);
+  /// `tell` is called on the shard's thread. `counts` outlives the loop.
+  shard_loop(shard_options options, shard_counts& counts, std::function<void(scheduler_mail)> tell);
   /// Stops the thread, at once.
   ~shard_loop() override;
 
+  /// Lets only these users through the door, with their passwords. Before `bind`.
+  /// @error `unavailable` with the reason.
+  expected<void> guard(user_table users);
   /// Binds the door. @returns the endpoint with its port. @error `unavailable` with the reason.
   expected<std::string> bind(const std::string& door);
   /// Starts the thread. `failed` is called on it if it ends by an exception.
@@ -49,7 +57,10 @@ class shard_loop : private shard_effects {
             const frame_list& frames) override;
   void open_link(const engine_link& link) override;
   void close_link(const engine_link& link) override;
-  void place(proto::place_request&& demand) override;
+  void place(proto::place_request&& demand) override { tell_(std::move(demand)); }
+  void suspect(proto::suspicion&& told) override { tell_(std::move(told)); }
+  void tell(proto::trial_result&& told) override { tell_(std::move(told)); }
+  void tell(proto::drain_ack&& told) override { tell_(std::move(told)); }
 
   void run();
   void poll(long limit_ms);
@@ -61,15 +72,18 @@ class shard_loop : private shard_effects {
   void take(shard_mail&& mail, steady_time at);
 
   zmq::context_t context_{1};
+  /// None: anybody may come, as tenant `anonymous`.
+  std::unique_ptr<zap_handler> zap_;
   zmq::socket_t clients_{context_, zmq::socket_type::router};
   zmq::socket_t engines_{context_, zmq::socket_type::router};
   socket_monitor clients_closed_;
   socket_monitor engines_closed_;
   shard_counts& counts_;
-  std::function<void(proto::place_request)> place_;
+  std::function<void(scheduler_mail)> tell_;
   std::string gateway_;
   shard shard_;
   std::string header_;  // reused
+  std::string tenant_;  // reused
   steady_time next_tick_{};
   bool stopped_ = false;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/ids.hpp"
 #include "proto/limits.hpp"
 #include "proto/messages/tensor.hpp"
 
@@ -35,7 +36,19 @@ struct request {
   std::string priority_class = "normal";
   /// W3C trace context.
   std::string traceparent;
+  /// generate: answer in chunks of tokens. Without it, one reply at the end.
   bool stream = false;
+  /// The highest integer id up to which this session has every outcome: they need not be kept.
+  std::uint64_t acked = 0;
+  /// The same request was sent before, perhaps to another gateway.
+  bool again = false;
+  /// ack: every token before it has arrived. resume: the first token wanted.
+  std::uint64_t seq = 0;
+  /// generate: tokens that may be under way unacknowledged; 0: nothing is acknowledged.
+  std::uint32_t window = 0;
+  /// generate: tokens that the client already has, a bin of little-endian INT32; the stream goes on
+  /// behind them.
+  raw_value emitted;
 
   static constexpr auto fields() {
     return std::tuple{field{"v", &request::v},
@@ -52,7 +65,12 @@ struct request {
                       field{"at_most_once", &request::at_most_once},
                       field{"class", &request::priority_class},
                       field{"traceparent", &request::traceparent},
-                      field{"stream", &request::stream}};
+                      field{"stream", &request::stream},
+                      field{"acked", &request::acked},
+                      field{"again", &request::again},
+                      field{"seq", &request::seq},
+                      field{"window", &request::window},
+                      field{"emitted", &request::emitted}};
   }
 };
 
@@ -106,6 +124,7 @@ struct reply {
   std::optional<error_body> error;
   std::string model;
   std::uint32_t version = 0;
+  /// Of a stream: index of the first token of this chunk in the whole stream, from 0.
   std::uint64_t seq = 0;
   bool final = false;
   std::optional<timing> times;
@@ -113,6 +132,9 @@ struct reply {
   std::vector<model_card> models;
   /// Answer of `status`.
   std::vector<model_readiness> status;
+  /// Answer of `ping`: name and incarnation of the gateway's process.
+  std::string gateway;
+  incarnation_id incarnation;
 
   static constexpr auto fields() {
     return std::tuple{field{"v", &reply::v},
@@ -125,7 +147,9 @@ struct reply {
                       field{"final", &reply::final},
                       field{"timing", &reply::times},
                       field{"models", &reply::models},
-                      field{"status", &reply::status}};
+                      field{"status", &reply::status},
+                      field{"gateway", &reply::gateway},
+                      field{"incarnation", &reply::incarnation}};
   }
 };
 

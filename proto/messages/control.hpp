@@ -1,10 +1,12 @@
 #pragma once
 
 #include "base/ids.hpp"
+#include "proto/messages/client.hpp"
 #include "proto/messages/fingerprint.hpp"
 #include "proto/messages/tensor.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -179,6 +181,20 @@ struct model_load {
   }
 };
 
+/// One end of an engine's process.
+struct restart_note {
+  /// Before the snapshot that carries this, milliseconds.
+  std::uint64_t ago_ms = 0;
+  /// As in `engine_down`.
+  std::string cause;
+  std::string reason;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"ago_ms", &restart_note::ago_ms}, field{"cause", &restart_note::cause},
+                      field{"reason", &restart_note::reason}};
+  }
+};
+
 /// One engine as its worker sees it. `incarnation` is 0 while no process is ready.
 struct engine_state {
   /// "<node>/<worker>", stable over restarts.
@@ -188,13 +204,25 @@ struct engine_state {
   incarnation_id incarnation;
   std::string endpoint;
   std::string link_key;
-  /// starting, up, dead, hung, draining, quarantined.
+  /// starting, up, dead, hung, draining, quarantined; in `cluster_status` the scheduler's own
+  /// judgement, which adds suspect and probation.
   std::string verdict;
   std::uint32_t restarts = 0;
   /// Why it last left `up`, one sentence; empty if it never did.
   std::string last_reason;
   std::vector<model_card> models;
   std::vector<model_load> loads;
+  /// Since the present incarnation became ready, milliseconds; 0 while none is.
+  std::uint64_t up_for_ms = 0;
+  /// one-for-one, or all-for-one with the engines of the same `group`.
+  std::string strategy;
+  std::string group;
+  /// Its last ends, newest first, at most 16.
+  std::vector<restart_note> history;
+  /// Why the scheduler judges it so, one sentence; only in `cluster_status`.
+  std::string verdict_reason;
+  /// Share of its rows that the scheduler grants, 0 to 100; only in `cluster_status`.
+  std::uint32_t capacity_percent = 100;
 
   static constexpr auto fields() {
     return std::tuple{field{"name", &engine_state::name},
@@ -207,7 +235,13 @@ struct engine_state {
                       field{"restarts", &engine_state::restarts},
                       field{"last_reason", &engine_state::last_reason},
                       field{"models", &engine_state::models},
-                      field{"loads", &engine_state::loads}};
+                      field{"loads", &engine_state::loads},
+                      field{"up_for_ms", &engine_state::up_for_ms},
+                      field{"strategy", &engine_state::strategy},
+                      field{"group", &engine_state::group},
+                      field{"history", &engine_state::history},
+                      field{"verdict_reason", &engine_state::verdict_reason},
+                      field{"capacity_percent", &engine_state::capacity_percent}};
   }
 };
 
@@ -220,6 +254,9 @@ struct node_snapshot {
   std::uint64_t seq = 0;
   std::string metrics_url;
   std::vector<engine_state> engines;
+  /// up, suspect, dead or draining, as the scheduler judges it; only in `cluster_status`.
+  std::string verdict;
+  std::string verdict_reason;
 
   static constexpr auto fields() {
     return std::tuple{field{"node", &node_snapshot::node},
@@ -227,7 +264,9 @@ struct node_snapshot {
                       field{"incarnation", &node_snapshot::incarnation},
                       field{"seq", &node_snapshot::seq},
                       field{"metrics_url", &node_snapshot::metrics_url},
-                      field{"engines", &node_snapshot::engines}};
+                      field{"engines", &node_snapshot::engines},
+                      field{"verdict", &node_snapshot::verdict},
+                      field{"verdict_reason", &node_snapshot::verdict_reason}};
   }
 };
 
@@ -325,11 +364,41 @@ struct drain_ack {
   }
 };
 
+/// How far a drain has come.
+struct drain_status {
+  std::string target;
+  /// unknown (no such node or engine), serving (not drained, nor asked to be), draining, drained.
+  std::string state;
+  /// What still has to happen, one sentence each; empty unless `draining`.
+  std::vector<std::string> waiting_for;
+  /// `not_found` if unknown; it names the targets there are.
+  std::optional<error_body> error;
+
+  static constexpr auto fields() {
+    return std::tuple{field{"target", &drain_status::target}, field{"state", &drain_status::state},
+                      field{"waiting_for", &drain_status::waiting_for},
+                      field{"error", &drain_status::error}};
+  }
+};
+
+/// Models that share engines, directly or through another model: one scheduler is home to all of
+/// them. Sorted.
+struct model_pool {
+  std::vector<std::string> models;
+
+  static constexpr auto fields() { return std::tuple{field{"models", &model_pool::models}}; }
+  friend bool operator==(const model_pool&, const model_pool&) = default;
+};
+
 /// Every model some engine serves now; pushed to gateways on change.
 struct catalogue {
   std::vector<model_card> models;
+  /// Of these and of models whose engines are being started again.
+  std::vector<model_pool> pools;
 
-  static constexpr auto fields() { return std::tuple{field{"models", &catalogue::models}}; }
+  static constexpr auto fields() {
+    return std::tuple{field{"models", &catalogue::models}, field{"pools", &catalogue::pools}};
+  }
 };
 
 /// One gateway as a scheduler sees it.
@@ -390,13 +459,16 @@ struct engine_report {
 /// Operator door: the request.
 struct operator_request {
   std::uint32_t v = 0;
-  /// status.
+  /// status, drain, undrain.
   std::string op;
   raw_value id;
+  /// drain, undrain: a node ("node-1") or one of its engines ("node-1/engine-0").
+  std::string target;
 
   static constexpr auto fields() {
     return std::tuple{field{"v", &operator_request::v}, field{"op", &operator_request::op},
-                      field{"id", &operator_request::id}};
+                      field{"id", &operator_request::id},
+                      field{"target", &operator_request::target}};
   }
 };
 

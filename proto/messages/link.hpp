@@ -85,6 +85,8 @@ struct link_reply {
   std::optional<error_body> error;
   /// Only batch_us and compute_us are set.
   timing times;
+  /// Rows of the batch that it ran in; 0: not known. They share its compute time.
+  std::uint32_t batch_rows = 0;
   /// Rows of credit that come back with this reply.
   std::uint32_t credit = 0;
   /// chunk: index of its first token in the whole stream, from 0.
@@ -101,6 +103,7 @@ struct link_reply {
                       field{"outputs", &link_reply::outputs},
                       field{"error", &link_reply::error},
                       field{"timing", &link_reply::times},
+                      field{"batch_rows", &link_reply::batch_rows},
                       field{"credit", &link_reply::credit},
                       field{"seq", &link_reply::seq},
                       field{"final", &link_reply::final},

@@ -1,6 +1,9 @@
 #include "scheduler/placement/engine_table.hpp"
 
+#include "scheduler/placement/model_pools.hpp"
+
 #include <algorithm>
+#include <utility>
 
 namespace coppice::scheduler {
 
@@ -17,7 +20,7 @@ bool has_incarnation(const std::vector<proto::engine_state>& engines, incarnatio
 
 void down(proto::engine_state& engine, const std::string& reason,
           std::vector<proto::engine_down>& downs) {
-  if (engine.incarnation) downs.push_back({engine.name, engine.incarnation, reason, {}});
+  if (engine.incarnation) downs.push_back({engine.name, engine.incarnation, reason, {}, "lost"});
   engine.incarnation = {};
   engine.verdict = "dead";
   engine.last_reason = reason;
@@ -29,11 +32,21 @@ const proto::model_load* load_of(const proto::engine_state& engine, const proto:
   return nullptr;
 }
 
+/// Whether both serve the same: then neither catalogue nor pools can have changed.
+bool alike(const proto::node_snapshot& a, const proto::node_snapshot& b) {
+  return std::equal(a.engines.begin(), a.engines.end(), b.engines.begin(), b.engines.end(),
+                    [](const auto& one, const auto& other) {
+                      return one.name == other.name && one.verdict == other.verdict &&
+                             one.incarnation == other.incarnation;
+                    });
+}
+
 }  // namespace
 
 engine_table::change engine_table::finish(change so_far) {
-  auto current = catalogue().models;
-  so_far.catalogue_changed = current != catalogue_;
+  auto current = catalogue();
+  so_far.catalogue_changed =
+      current.models != catalogue_.models || current.pools != catalogue_.pools;
   catalogue_ = std::move(current);
   return so_far;
 }
@@ -43,12 +56,41 @@ engine_table::change engine_table::take(const proto::node_snapshot& snapshot, st
   auto& entry = nodes_[snapshot.node];
   const bool same_process = entry.snapshot.incarnation == snapshot.incarnation;
   if (same_process && !entry.lost && snapshot.seq <= entry.snapshot.seq) return result;
+  result.taken = true;
   for (auto& engine : entry.snapshot.engines)
     if (engine.incarnation && !has_incarnation(snapshot.engines, engine.incarnation))
       down(engine, same_process ? "replaced by a new incarnation" : "its worker process restarted",
            result.downs);
-  entry = {snapshot, now, false};
+  const bool nothing_new = !entry.lost && alike(entry.snapshot, snapshot);
+  const auto before = std::exchange(entry, {snapshot, now, false});
+  if (nothing_new) return result;
+  for (const auto& engine : before.snapshot.engines)
+    if (std::none_of(snapshot.engines.begin(), snapshot.engines.end(),
+                     [&](const auto& each) { return each.name == engine.name; }))
+      forget_engine(engine.name);
+  remember_models(snapshot);
   return finish(std::move(result));
+}
+
+void engine_table::remember_models(const proto::node_snapshot& snapshot) {
+  for (const auto& engine : snapshot.engines) {
+    if (engine.models.empty()) continue;
+    auto& names = served_[engine.name];
+    names.clear();
+    for (const auto& card : engine.models) names.push_back(card.name);
+  }
+}
+
+void engine_table::forget_engine(const std::string& engine) {
+  served_.erase(engine);
+  standings_.erase(engine);
+}
+
+void engine_table::judge(const std::string& engine, const standing& now) {
+  if (now == standing{})
+    standings_.erase(engine);
+  else
+    standings_[engine] = now;
 }
 
 engine_table::change engine_table::node_lost(const std::string& node, const std::string& reason) {
@@ -67,15 +109,21 @@ engine_table::change engine_table::engine_down(const proto::engine_down& told) {
       if (engine.incarnation == told.incarnation) {
         down(engine, told.reason, result.downs);
         result.downs.back().suspects = told.suspects;
+        result.downs.back().cause = told.cause;
       }
   return finish(std::move(result));
 }
 
-std::vector<std::string> engine_table::silent(duration silence, steady_time now) const {
-  std::vector<std::string> names;
+std::vector<std::string> engine_table::forget_lost(duration long_ago, steady_time now) {
+  std::vector<std::string> forgotten;
   for (const auto& [name, entry] : nodes_)
-    if (!entry.lost && now - entry.heard >= silence) names.push_back(name);
-  return names;
+    if (entry.lost && now - entry.heard >= long_ago) forgotten.push_back(name);
+  for (const auto& name : forgotten) {
+    for (const auto& engine : nodes_[name].snapshot.engines) forget_engine(engine.name);
+    nodes_.erase(name);
+  }
+  if (!forgotten.empty()) catalogue_ = catalogue();
+  return forgotten;
 }
 
 std::vector<engine_table::candidate> engine_table::serving(const std::string& model,
@@ -84,11 +132,13 @@ std::vector<engine_table::candidate> engine_table::serving(const std::string& mo
   std::uint32_t highest = version;
   for (const auto& [name, entry] : nodes_)
     for (const auto& engine : entry.snapshot.engines) {
-      if (!takes_work(engine)) continue;
+      const auto judged = standings_.find(engine.name);
+      const auto percent = judged == standings_.end() ? 100 : judged->second.percent;
+      if (!takes_work(engine) || percent == 0) continue;
       for (const auto& card : engine.models) {
         if (card.name != model || (version != 0 && card.version != version)) continue;
         highest = std::max(highest, card.version);
-        found.push_back({&engine, &card, load_of(engine, card)});
+        found.push_back({&engine, &card, load_of(engine, card), percent});
       }
     }
   std::erase_if(found, [&](const candidate& each) { return each.card->version != highest; });
@@ -107,12 +157,39 @@ proto::catalogue engine_table::catalogue() const {
   const auto last = std::unique(all.models.begin(), all.models.end(),
                                 [&](const auto& a, const auto& b) { return key(a) == key(b); });
   all.models.erase(last, all.models.end());
+  all.pools = model_pools(served_);
   return all;
+}
+
+std::vector<engine_table::place> engine_table::targeted(const std::string& target) const {
+  std::vector<place> found;
+  for (const auto& [name, entry] : nodes_)
+    for (const auto& engine : entry.snapshot.engines)
+      if (name == target || engine.name == target) found.push_back({&engine, entry.lost});
+  return found;
+}
+
+std::vector<incarnation_id> engine_table::draining() const {
+  std::vector<incarnation_id> found;
+  for (const auto& [name, entry] : nodes_)
+    for (const auto& engine : entry.snapshot.engines)
+      if (engine.incarnation && engine.verdict == "draining") found.push_back(engine.incarnation);
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 std::vector<proto::node_snapshot> engine_table::nodes() const {
   std::vector<proto::node_snapshot> all;
-  for (const auto& [name, entry] : nodes_) all.push_back(entry.snapshot);
+  for (const auto& [name, entry] : nodes_) {
+    all.push_back(entry.snapshot);
+    for (auto& engine : all.back().engines) {
+      const auto judged = standings_.find(engine.name);
+      if (judged == standings_.end()) continue;
+      engine.verdict = judged->second.verdict;
+      engine.verdict_reason = judged->second.reason;
+      engine.capacity_percent = judged->second.percent;
+    }
+  }
   return all;
 }
 

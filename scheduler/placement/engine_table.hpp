@@ -2,14 +2,17 @@
 
 #include "base/clock.hpp"
 #include "proto/messages/control.hpp"
+#include "scheduler/health/standing.hpp"
 
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace coppice::scheduler {
 
-/// What the scheduler knows of every node, from full snapshots: the last one replaces all.
+/// What the scheduler knows of every node, from full snapshots: the last one replaces all. It also
+/// holds the standing of every engine that is not simply up, for placement to heed.
 class engine_table {
  public:
   struct change {
@@ -17,25 +20,42 @@ class engine_table {
     std::vector<proto::engine_down> downs;
     /// The set of models that some engine serves is another one now.
     bool catalogue_changed = false;
+    /// The snapshot is newer than the last; an older one changes nothing.
+    bool taken = false;
   };
 
   change take(const proto::node_snapshot& snapshot, steady_time now);
-  /// The node is dead or unreachable: all its incarnations are gone.
+  /// The node is dead or unreachable: all its incarnations are gone, with the cause `lost`.
   change node_lost(const std::string& node, const std::string& reason);
   /// An engine ended, told ahead of the snapshot that shows it. Places nothing there from now on.
   change engine_down(const proto::engine_down& down);
-  /// Nodes whose last snapshot is older than `silence`.
-  [[nodiscard]] std::vector<std::string> silent(duration silence, steady_time now) const;
+  /// Forgets nodes lost for `long_ago`. @returns their names.
+  std::vector<std::string> forget_lost(duration long_ago, steady_time now);
+  /// The engine's standing from now on.
+  void judge(const std::string& engine, const standing& now);
 
-  /// Engines that take work now and serve `model`; `version` 0: the highest that any serves.
+  /// Engines that may be granted work now and serve `model`; `version` 0: the highest that any
+  /// serves.
   struct candidate {
     const proto::engine_state* engine;
     const proto::model_card* card;
     const proto::model_load* load;  ///< null before the first report
+    std::uint32_t percent = 100;    ///< share of its rows that may be granted, 1 to 100
   };
   [[nodiscard]] std::vector<candidate> serving(const std::string& model,
                                                std::uint32_t version) const;
+  /// What the engines that are up serve, and the pools of all models.
   [[nodiscard]] proto::catalogue catalogue() const;
+  /// An engine, and whether its node is lost.
+  struct place {
+    const proto::engine_state* engine;
+    bool lost = false;
+  };
+  /// Every engine of a node ("node-1") or one engine ("node-1/engine-0"); none: unknown.
+  [[nodiscard]] std::vector<place> targeted(const std::string& target) const;
+  /// Incarnations whose workers show them as draining, ascending.
+  [[nodiscard]] std::vector<incarnation_id> draining() const;
+  /// Every node, each engine with its standing.
   [[nodiscard]] std::vector<proto::node_snapshot> nodes() const;
 
  private:
@@ -45,9 +65,14 @@ class engine_table {
     bool lost = false;
   };
   change finish(change so_far);
+  void remember_models(const proto::node_snapshot& snapshot);
+  void forget_engine(const std::string& engine);
 
   std::map<std::string, node_entry> nodes_;
-  std::vector<proto::model_card> catalogue_;
+  proto::catalogue catalogue_;
+  std::unordered_map<std::string, standing> standings_;
+  /// By engine: the names of the models it served last, also while it is started again.
+  std::map<std::string, std::vector<std::string>> served_;
 };
 
 }  // namespace coppice::scheduler

@@ -12,6 +12,19 @@ namespace {
 constexpr std::uint64_t shortest_retry_us = 1'000;
 constexpr std::uint64_t longest_retry_us = 50'000;
 
+/// Engines on probation are spared only while at least half of a model's engines are not: else
+/// they are needed in full.
+bool spares_some(const std::vector<engine_table::candidate>& all) {
+  const auto full =
+      std::count_if(all.begin(), all.end(), [](const auto& each) { return each.percent == 100; });
+  return 2 * static_cast<std::size_t>(full) >= all.size();
+}
+
+/// At least one row.
+std::uint32_t share_of(std::uint32_t rows, std::uint32_t percent) {
+  return static_cast<std::uint32_t>((std::uint64_t{rows} * percent + 99) / 100);
+}
+
 }  // namespace
 
 /// One candidate engine while a want is shared out.
@@ -19,6 +32,8 @@ struct placement::slot {
   engine_table::candidate where;
   credit_key key;
   engine_load load;
+  /// Rows that may be held there in all.
+  std::uint32_t capacity = 0;
   std::uint32_t free = 0;
   std::uint32_t granted = 0;
 };
@@ -84,12 +99,15 @@ proto::place_reply placement::place(const engine_table& engines,
 std::vector<placement::slot> placement::slots_for(const engine_table& engines,
                                                   const proto::want& want) const {
   std::vector<slot> slots;
-  for (const auto& where : engines.serving(want.model, want.version)) {
+  const auto candidates = engines.serving(want.model, want.version);
+  const bool sparing = spares_some(candidates);
+  for (const auto& where : candidates) {
     const auto& card = *where.card;
     slot each{where, {where.engine->incarnation, card.name, card.version}, {}};
     const auto held = account_.held(each.key);
     const auto instances = std::max(1u, card.capacity_rows / (2 * card.max_batch));
-    each.free = card.capacity_rows > held ? card.capacity_rows - held : 0;
+    each.capacity = sparing ? share_of(card.capacity_rows, where.percent) : card.capacity_rows;
+    each.free = each.capacity > held ? each.capacity - held : 0;
     each.load = {held, card.max_batch, instances,
                  where.load != nullptr ? &where.load->costs : nullptr};
     slots.push_back(std::move(each));
@@ -102,7 +120,7 @@ std::uint32_t placement::spare_rows(const std::vector<slot>& slots, const std::s
                                     std::uint32_t wanted) const {
   std::uint32_t capacity = 0, mine = wanted;
   for (const auto& each : slots) {
-    capacity += each.where.card->capacity_rows;
+    capacity += each.capacity;
     mine += account_.held_by(shard, each.key);
   }
   const auto shards = std::max<std::size_t>(1, account_.live_shards());
@@ -136,7 +154,7 @@ void placement::place_want(const engine_table& engines, const std::string& shard
   auto placed = share_out(slots, want.rows + spare_rows(slots, shard, want.rows));
   if (placed == 0 && !holds_any(slots, shard)) {
     // Others hold it all by the account, which may be behind: let an engine decide on one batch.
-    for (auto& each : slots) each.free = each.load.max_batch;
+    for (auto& each : slots) each.free = std::min(each.capacity, each.load.max_batch);
     placed = share_out(slots, std::min(want.rows, slots.front().load.max_batch));
   }
   grant_rows(slots, shard, want, out);

@@ -19,6 +19,8 @@ class placement {
 
   [[nodiscard]] proto::place_reply place(const engine_table& engines,
                                          const proto::place_request& request, steady_time now);
+  /// Rows that all shards together hold.
+  [[nodiscard]] std::uint32_t held(const credit_key& key) const { return account_.held(key); }
   void forget(incarnation_id incarnation) { account_.forget(incarnation); }
   void forget_gateway(const std::string& gateway) { account_.forget_gateway(gateway); }
 

@@ -17,9 +17,9 @@ constexpr auto patience = std::chrono::seconds{20};
 
 /// A process's worth of scheduler on a port of its own.
 struct published {
+  metrics registry;  // outlives the system
   system_config config;
   caf::actor_system system{config};
-  metrics registry;
   proto::scheduler_actor scheduler = scheduler::spawn_scheduler(system, {}, registry);
   std::uint16_t port = *publish_scheduler(system, scheduler, {});
   ~published() { caf::anon_send_exit(scheduler, caf::exit_reason::user_shutdown); }

@@ -47,6 +47,10 @@ TEST_F(ConfigFile, NamesTheLineOfWhatIsNotYaml) {
   EXPECT_NE(broken.error().message.find(file.string() + ":"), std::string::npos);
 }
 
+TEST_F(ConfigFile, ListsItsKeys) {
+  EXPECT_EQ(read("b: 1\na: {c: 2}\n")->keys(), (std::vector<std::string>{"b", "a"}));
+}
+
 TEST_F(ConfigFile, SaysThatAFileIsMissing) {
   EXPECT_NE(config_map::read("/nowhere/x.yml").error().message.find("cannot be read"),
             std::string::npos);

@@ -84,7 +84,10 @@ void measure(const model_spec& spec, double seconds) {
               << "}";
     if (rate > best) best = rate, best_rows = rows;
   }
-  std::cout << "], \"best_rows\": " << best_rows << ", \"best_rows_per_s\": " << best << "}\n";
+  // Measured again: the largest of several noisy rates is too large.
+  std::cout << "], \"best_rows\": " << best_rows
+            << ", \"best_rows_per_s\": " << rows_per_second(run, spec, best_rows, 4 * seconds)
+            << "}\n";
 }
 
 int run(int count, char** words) {

@@ -1,13 +1,15 @@
 #include "client/client.hpp"
 
 #include "base/clock.hpp"
-#include "proto/codec/codec.hpp"
+#include "proto/codec/tokens.hpp"
 
 #include <gtest/gtest.h>
 #include <zmq.hpp>
 
+#include <array>
 #include <atomic>
 #include <future>
+#include <mutex>
 #include <thread>
 
 namespace coppice::client {
@@ -20,6 +22,7 @@ class fake_gateway {
 
   explicit fake_gateway(answering answer) : answer_{std::move(answer)} {
     socket_.set(zmq::sockopt::linger, 0);
+    socket_.set(zmq::sockopt::sndhwm, 0);  // or it drops replies that the client has not read yet
     socket_.set(zmq::sockopt::rcvtimeo, 5);
     socket_.bind("tcp://127.0.0.1:*");
     endpoint_ = socket_.get(zmq::sockopt::last_endpoint);
@@ -95,7 +98,8 @@ TEST(Client, GivesEachOfThousandsInFlightItsOwnAnswer) {
 TEST(Client, SendsAgainWhatIsRetryableWhenTheGatewaySaid) {
   std::atomic<int> sent{0};
   fake_gateway gateway{[&](const proto::request& request) {
-    return sent++ == 0 ? refusal(errc::overloaded, 30) : *echo(request);
+    const bool refused = request.op == "infer" && sent++ == 0;
+    return refused ? refusal(errc::overloaded, 30) : *echo(request);
   }};
   client asking{{{gateway.endpoint()}}};
 
@@ -109,8 +113,8 @@ TEST(Client, SendsAgainWhatIsRetryableWhenTheGatewaySaid) {
 
 TEST(Client, GivesBackAtOnceWhatIsNotRetryable) {
   std::atomic<int> sent{0};
-  fake_gateway gateway{[&](const proto::request&) {
-    ++sent;
+  fake_gateway gateway{[&](const proto::request& request) {
+    if (request.op == "infer") ++sent;
     return refusal(errc::invalid, 0);
   }};
   client asking{{{gateway.endpoint()}}};
@@ -134,23 +138,58 @@ TEST(Client, EndsWithDeadlineWhenNobodyAnswers) {
   EXPECT_EQ(got.error().code, errc::deadline);
 }
 
-TEST(Client, SendsOpenWorkWithItsKeyToTheNextGatewayWhenTheFirstIsSilent) {
-  std::string first_key, second_key;
-  fake_gateway silent{[&](const proto::request& request) -> std::optional<proto::reply> {
-    if (request.op == "infer") first_key = request.key;
-    return std::nullopt;
-  }};
-  fake_gateway good{[&](const proto::request& request) {
-    if (request.op == "infer") second_key = request.key;
-    return echo(request);
-  }};
-  client asking{{{silent.endpoint(), good.endpoint()}}};
+/// Two gateways of which the one that is asked first says nothing. Which one that is, is chance.
+struct silent_home {
+  std::mutex mutex;
+  const void* home = nullptr;
+  std::vector<std::string> keys;
 
+  fake_gateway::answering gateway(const void* name) {
+    return [this, name](const proto::request& request) -> std::optional<proto::reply> {
+      const std::lock_guard lock{mutex};
+      if (home == nullptr) home = name;
+      if (request.op == "infer") keys.push_back(request.key);
+      return name == home ? std::nullopt : echo(request);
+    };
+  }
+};
+
+TEST(Client, SendsOpenWorkWithItsKeyToTheNextGatewayWhenItsOwnIsSilent) {
+  silent_home world;
+  fake_gateway first{world.gateway("first")}, second{world.gateway("second")};
+  client asking{{{first.endpoint(), second.endpoint()}}};
+
+  const auto begin = now();
   const auto got = asking.infer(a_request());
 
   ASSERT_TRUE(got);
-  EXPECT_FALSE(first_key.empty());
-  EXPECT_EQ(first_key, second_key);
+  EXPECT_GE(now() - begin, 1400ms);
+  ASSERT_EQ(world.keys.size(), 2u);
+  EXPECT_FALSE(world.keys[0].empty());
+  EXPECT_EQ(world.keys[0], world.keys[1]);
+}
+
+TEST(Client, SendsOpenWorkToTheNextGatewayWhenItsConnectionDrops) {
+  std::atomic<int> asked{0};
+  std::array<std::unique_ptr<fake_gateway>, 2> gateways;
+  std::array<std::promise<void>, 2> got_it;
+  for (std::size_t i = 0; i < 2; ++i)
+    gateways[i] = std::make_unique<fake_gateway>([&, i](const proto::request& request) {
+      if (request.op != "infer" || asked++ > 0) return echo(request);
+      got_it[i].set_value();
+      return std::optional<proto::reply>{};
+    });
+  client asking{{{gateways[0]->endpoint(), gateways[1]->endpoint()}}};
+  std::promise<bool> answered;
+  asking.submit(a_request(), [&](client::answer got) { answered.set_value(got.has_value()); });
+  std::array futures{got_it[0].get_future(), got_it[1].get_future()};
+  std::size_t home = 0;
+  while (futures[home].wait_for(1ms) != std::future_status::ready) home = 1 - home;
+
+  gateways[home].reset();
+
+  EXPECT_TRUE(answered.get_future().get());
+  EXPECT_EQ(asked, 2);
 }
 
 TEST(Client, EndsOpenRequestsWithCancelledWhenItIsClosed) {
@@ -178,7 +217,8 @@ TEST(Client, SendsTheSameKeyWithEveryTryUntilItSucceeds) {
   std::vector<std::string> keys;
   fake_gateway gateway{[&](const proto::request& request) {
     if (request.op == "infer") keys.push_back(request.key);
-    return keys.size() <= 2 ? refusal(errc::unavailable, 1) : *echo(request);
+    const bool refused = request.op == "infer" && keys.size() <= 2;
+    return refused ? refusal(errc::unavailable, 1) : *echo(request);
   }};
   client asking{{{gateway.endpoint()}}};
 
@@ -190,13 +230,19 @@ TEST(Client, SendsTheSameKeyWithEveryTryUntilItSucceeds) {
 }
 
 TEST(Client, SendsWhatMustRunAtMostOnceToNoSecondGateway) {
-  fake_gateway silent{[](const proto::request&) { return std::nullopt; }};
-  std::atomic<int> second{0};
-  fake_gateway good{[&](const proto::request& request) {
-    if (request.op == "infer") ++second;
-    return echo(request);
-  }};
-  client asking{{{silent.endpoint(), good.endpoint()}}};
+  std::mutex mutex;
+  const void* home = nullptr;
+  int sent = 0;
+  const auto gateway = [&](const void* name) {
+    return [&, name](const proto::request& request) -> std::optional<proto::reply> {
+      const std::lock_guard lock{mutex};
+      if (request.op == "infer") home = name, ++sent;
+      if (home == name) return std::nullopt;  // silent from the first request on
+      return proto::reply{};
+    };
+  };
+  fake_gateway first{gateway("first")}, second{gateway("second")};
+  client asking{{{first.endpoint(), second.endpoint()}}};
   auto request = a_request();
   request.at_most_once = true;
 
@@ -204,7 +250,68 @@ TEST(Client, SendsWhatMustRunAtMostOnceToNoSecondGateway) {
 
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code, errc::unknown_outcome);
-  EXPECT_EQ(second, 0);
+  EXPECT_EQ(sent, 1);
+}
+
+TEST(Client, RefusesRequestsBeyondItsLimit) {
+  fake_gateway gateway{[](const proto::request&) { return std::nullopt; }};
+  std::promise<errc> first;
+  client_options options{{gateway.endpoint()}};
+  options.max_open = 1;
+  {
+    client asking{options};
+    asking.submit(a_request(), [&](client::answer got) { first.set_value(got.error().code); });
+
+    EXPECT_EQ(asking.infer(a_request()).error().code, errc::overloaded);
+  }
+  EXPECT_EQ(first.get_future().get(), errc::cancelled);
+}
+
+TEST(Client, CancelsARequestByItsTicket) {
+  fake_gateway gateway{[](const proto::request&) { return std::nullopt; }};
+  client asking{{{gateway.endpoint()}}};
+  std::promise<errc> ended;
+  const auto ticket =
+      asking.submit(a_request(), [&](client::answer got) { ended.set_value(got.error().code); });
+
+  asking.cancel(ticket);
+
+  EXPECT_EQ(ended.get_future().get(), errc::cancelled);
+}
+
+TEST(Client, GivesAStreamsTokensAndItsEnd) {
+  fake_gateway gateway{[](const proto::request& request) -> std::optional<proto::reply> {
+    if (request.op != "generate") return echo(request);
+    proto::reply reply;
+    reply.model = request.model;
+    reply.seq = 0;
+    reply.final = true;
+    reply.outputs.push_back(proto::tokens_tensor(std::vector<std::int32_t>{5, 6, 7}));
+    return reply;
+  }};
+  client asking{{{gateway.endpoint()}}};
+  std::vector<std::int32_t> tokens;
+  std::promise<expected<generate_result>> ended;
+
+  asking.generate(
+      {.model = "count", .tokens = {1}},
+      [&](std::uint64_t seq, std::span<const std::int32_t> part) {
+        EXPECT_EQ(seq, tokens.size());
+        tokens.insert(tokens.end(), part.begin(), part.end());
+      },
+      [&](expected<generate_result> got) { ended.set_value(std::move(got)); });
+
+  const auto got = ended.get_future().get();
+  ASSERT_TRUE(got);
+  EXPECT_EQ(tokens, (std::vector<std::int32_t>{5, 6, 7}));
+  EXPECT_EQ(got->tokens, 3u);
+  EXPECT_EQ(got->model, "count");
+}
+
+TEST(Client, RefusesABadEndpointAtOnce) {
+  const client_options options{{"tcp://127.0.0.1:9", "nonsense"}};
+
+  EXPECT_THROW(client{options}, std::invalid_argument);
 }
 
 TEST(Client, RefusesAnEmptyListOfGateways) {

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -42,8 +42,7 @@ void reaches_the_engine(const proto::request& request) {
   proto::link_request attempt;
   attempt.inputs = request.inputs;
   worker::shared_frames frames;
-  for (int i = 0; i < 2; ++i)
-    frames.push_back(std::make_shared<zmq::message_t>(std::string_view{"abcdefgh"}));
+  for (int i = 0; i < 2; ++i) frames.push_back({std::as_bytes(std::span{"abcdefgh", 8}), nullptr});
   const worker::model_spec anything;  // no inputs named: any are taken
   (void)worker::check_inputs(anything, attempt, frames);
 }

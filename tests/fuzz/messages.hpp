@@ -10,9 +10,11 @@
 /// number, chooses one; the rest is its msgpack form.
 namespace coppice::fuzz {
 
-using messages = std::tuple<proto::request, proto::reply, proto::link_request, proto::link_reply,
-                            proto::place_request, proto::place_reply, proto::node_snapshot,
-                            proto::engine_down, proto::catalogue, proto::gateway_state,
-                            proto::cluster_status, proto::engine_report, proto::operator_request>;
+using messages =
+    std::tuple<proto::request, proto::reply, proto::link_request, proto::link_reply,
+               proto::place_request, proto::place_reply, proto::node_snapshot, proto::engine_down,
+               proto::catalogue, proto::gateway_state, proto::cluster_status, proto::engine_report,
+               proto::operator_request, proto::suspicion, proto::trial_result, proto::judgement,
+               proto::drain_order, proto::drain_notice, proto::drain_ack, proto::drain_status>;
 
 }  // namespace coppice::fuzz

@@ -16,8 +16,18 @@ using ::testing::HasSubstr;
 
 struct OperatorDoor : ::testing::Test {
   std::string path = "/tmp/coppice-door-" + std::to_string(::getpid());
-  expected<proto::cluster_status> status = proto::cluster_status{.scheduler = "scheduler-1"};
-  operator_door door{[this] { return status; }};
+  expected<proto::cluster_status> status = [] {
+    proto::cluster_status known;
+    known.scheduler = "scheduler-1";
+    return known;
+  }();
+  expected<proto::drain_status> drained = proto::drain_status{"", "draining", {"a row"}, {}};
+  std::vector<proto::drain_order> orders;
+  operator_door door{[this] { return status; },
+                     [this](const proto::drain_order& order) {
+                       orders.push_back(order);
+                       return drained;
+                     }};
   zmq::context_t context{1};
   zmq::socket_t client{context, zmq::socket_type::dealer};
 
@@ -34,8 +44,9 @@ struct OperatorDoor : ::testing::Test {
     EXPECT_TRUE(client.recv(answer));
     return answer.to_string();
   }
-  std::string ask_for(const std::string& op) {
+  std::string ask_for(const std::string& op, const std::string& target = "") {
     proto::operator_request request;
+    request.target = target;
     request.v = 1;
     request.op = op;
     return ask(proto::encode(request));
@@ -52,6 +63,35 @@ TEST_F(OperatorDoor, AnswersStatusToItsOwnerAlone) {
   EXPECT_EQ(about.st_mode & 0777, 0600u);
 }
 
+TEST_F(OperatorDoor, PassesDrainAndUndrainOnWithTheirTarget) {
+  const auto answer = proto::decode<proto::drain_status>(ask_for("drain", "node-1"));
+  (void)ask_for("undrain", "node-1/engine-0");
+
+  EXPECT_EQ(answer->state, "draining");
+  EXPECT_EQ(answer->waiting_for, std::vector<std::string>{"a row"});
+  ASSERT_EQ(orders.size(), 2u);
+  EXPECT_EQ(orders[0].target, "node-1");
+  EXPECT_TRUE(orders[0].drain);
+  EXPECT_EQ(orders[1].target, "node-1/engine-0");
+  EXPECT_FALSE(orders[1].drain);
+}
+
+TEST_F(OperatorDoor, RefusesADrainWithoutATargetOrWithOneThatIsTooLong) {
+  EXPECT_EQ(error_of(ask_for("drain")).code, "invalid");
+  EXPECT_EQ(error_of(ask_for("drain", std::string(257, 'x'))).code, "invalid");
+  EXPECT_TRUE(orders.empty());
+
+  (void)ask_for("drain", std::string(256, 'x'));
+  EXPECT_EQ(orders.size(), 1u);
+}
+
+TEST_F(OperatorDoor, SaysThatATargetIsUnknownAsAnError) {
+  drained = proto::drain_status{
+      "nowhere", "unknown", {}, proto::error_body{"not_found", "There is no 'nowhere'.", false, 0}};
+
+  EXPECT_EQ(error_of(ask_for("drain", "nowhere")).code, "not_found");
+}
+
 TEST_F(OperatorDoor, AnswersEverythingElseWithAnError) {
   EXPECT_THAT(error_of(ask_for("shut_down")).message, HasSubstr("status"));
   EXPECT_EQ(error_of(ask("garbage")).code, "invalid");
@@ -65,7 +105,7 @@ TEST_F(OperatorDoor, PassesOnThatTheClusterCannotBeSeen) {
 }
 
 TEST_F(OperatorDoor, SaysWhyItCannotListen) {
-  operator_door second{[this] { return status; }};
+  operator_door second{[this] { return status; }, [this](const auto&) { return drained; }};
 
   EXPECT_THAT(second.open("ipc:///nowhere/door").error().message, HasSubstr("/nowhere/door"));
 }

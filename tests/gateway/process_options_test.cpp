@@ -43,6 +43,44 @@ TEST(GatewayOptions, NeedsAScheduler) {
   EXPECT_THAT(options_of("name: g").error().message, HasSubstr("embedded_scheduler"));
 }
 
+TEST(GatewayOptions, ReadsTenantsUsersAndTheQueuesTarget) {
+  const auto options = options_of(
+      "embedded_scheduler: {}\nlimits: {waiting_rows: 9, queue_target_ms: 50}\n"
+      "tenants: {gold: {weight: 4}}\nusers: {ann: {password: x, tenant: gold}}\n");
+
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->tenants.of("gold").weight, 4u);
+  EXPECT_EQ(options->users.at("ann").tenant, "gold");
+  EXPECT_EQ(options->limits.queue_target, 50ms);
+  EXPECT_EQ(options->limits.tenant_waiting_rows, 5u);
+}
+
+TEST(GatewayOptions, LeavesTheWholeQueueToTheOnlyTenant) {
+  const auto options = options_of("embedded_scheduler: {}\nlimits: {waiting_rows: 9}\n");
+
+  EXPECT_EQ(options->limits.tenant_waiting_rows, 9u);
+  EXPECT_FALSE(options->limits.queue_target);
+  EXPECT_TRUE(options->users.empty());
+}
+
+TEST(GatewayOptions, RefusesPasswordsBeyondLoopbackEvenOnAnInsecureMesh) {
+  const auto why = options_of(
+                       "door: tcp://0.0.0.0:5555\nembedded_scheduler: {}\nmesh: {insecure: true}\n"
+                       "users: {ann: {password: x}}\n")
+                       .error()
+                       .message;
+  EXPECT_THAT(why, HasSubstr(":1: passwords of users cross the network in clear"));
+  EXPECT_THAT(why, HasSubstr("Use a loopback address"));
+}
+
+TEST(GatewayOptions, RefusesATargetOutOfRangeAndUsersInTwoPlaces) {
+  for (const auto* each : {"0", "3600001", "soon"})
+    EXPECT_FALSE(options_of(std::string{"embedded_scheduler: {}\nlimits: {queue_target_ms: "} +
+                            each + "}\n"));
+  EXPECT_THAT(options_of("embedded_scheduler: {}\nusers: {}\nusers_file: x\n").error().message,
+              HasSubstr("x"));
+}
+
 TEST(GatewayOptions, RefusesUnknownKeysAndLevelsWithTheirLine) {
   EXPECT_THAT(options_of("embedded_scheduler: {}\ndor: x\n").error().message, HasSubstr(":2:"));
   EXPECT_THAT(options_of("embedded_scheduler: {}\nlog: loud\n").error().message,

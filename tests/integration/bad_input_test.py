@@ -1,13 +1,15 @@
 """Bad input gets a clear error, and good clients beside it go on undisturbed."""
+import re
 import socket
 import struct
+import urllib.request
 
 import msgpack
 import pytest
 import zmq
 
 from tests.support import zmtp
-from tests.support.cluster import Cluster, Dealer, echo
+from tests.support.cluster import Cluster, Dealer, echo, until
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +83,12 @@ def test_bad_request_is_invalid_with_a_clear_sentence(client, case):
 
 
 def test_unknown_model_and_version_are_not_found(client):
+    def code(changes):
+        return client.ask(request(**changes), b"abcd")[0]["error"]["code"]
+
     for changes in ({"model": "nope"}, {"version": 9}):
-        assert client.ask(request(**changes), b"abcd")[0]["error"]["code"] == "not_found"
+        until(lambda: code(changes) != "unavailable", "the gateway to know every worker")
+        assert code(changes) == "not_found"
 
 
 def test_small_tensors_may_stand_in_the_header(client):
@@ -103,11 +109,35 @@ def test_an_empty_multipart_is_answered(client):
     assert client.receive()[0]["error"]["code"] == "invalid"
 
 
-def test_garbage_on_the_wire_closes_only_its_own_connection(cluster):
+def metric(cluster, name):
+    page = urllib.request.urlopen(cluster.ready["metrics"]["gateway-1"]).read().decode()
+    return float(re.search(rf"^{name} (\S+)$", page, re.M)[1])
+
+
+def test_garbage_on_the_wire_closes_only_its_own_connection_and_is_counted(cluster):
     host, port = cluster.endpoint.removeprefix("tcp://").split(":")
+    closed = metric(cluster, "coppice_gateway_connections_closed_total")
     for attempt in range(50):
         with socket.create_connection((host, int(port)), timeout=5) as wire:
             wire.sendall(bytes([attempt]) * 1000)
+    until(lambda: metric(cluster, "coppice_gateway_connections_closed_total") >= closed + 50, "50 closed connections")
+
+
+def test_a_frame_over_the_limit_closes_its_connection(cluster):
+    closed = metric(cluster, "coppice_gateway_connections_closed_total")
+    with zmtp.connect(cluster.endpoint) as wire:
+        wire.sendall(b"\x02" + struct.pack(">Q", 2**40))
+        wire.settimeout(30)
+        until(lambda: wire.recv(4096) == b"", "the gateway to hang up")
+    until(lambda: metric(cluster, "coppice_gateway_connections_closed_total") > closed, "its count")
+
+
+def test_a_handshake_that_fails_is_counted(cluster):
+    failed = metric(cluster, "coppice_gateway_handshakes_failed_total")
+    host, port = cluster.endpoint.removeprefix("tcp://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as wire:
+        wire.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00NO-SUCH-MECHANISM" + bytes(35))
+    until(lambda: metric(cluster, "coppice_gateway_handshakes_failed_total") > failed, "its count")
 
 
 def test_a_client_that_disconnects_mid_request_harms_nobody(cluster):

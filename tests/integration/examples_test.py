@@ -49,3 +49,22 @@ def test_the_custom_model_is_served_by_the_commands_of_its_page(tmp_path):
     done = run("bash", "-ecm", script, cwd=tmp_path)
     assert "similarity" in done.stdout and re.search(r"\b(1|1\.0|0\.99999\d*|1\.00000\d*)\b", done.stdout), done
     assert done.returncode == 0, done
+
+
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.S), ids=["plain_zmq", "package"])
+def test_the_python_of_the_readme_runs(endpoint, block):
+    done = run(sys.executable, "-c", block.replace("tcp://127.0.0.1:5555", endpoint))
+    assert done.returncode == 0 and done.stdout, done.stderr
+
+
+def test_the_commands_of_the_readme_run():
+    commands = re.findall(r"^    coppice (.*?)(?:  +#.*)?$", README, re.M)
+    assert len(commands) == 4 and commands.pop(0) == "up --nodes 2 --ready-file cluster.json"
+    with Cluster("--nodes", 2) as cluster:
+        for each in commands:
+            words = each.replace("cluster.json", str(cluster.ready_file)).split()
+            done = run(BIN / "coppice", *words, *(["--duration", "0.2"] if words[0] == "bench" else []))
+            assert done.returncode == 0 and done.stdout, (each, done.stderr)

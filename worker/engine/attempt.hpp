@@ -24,6 +24,8 @@ struct attempt {
   std::size_t bytes = 0;
   /// Attempts with equal keys may share a batch; made by `shape_key`.
   std::string shape;
+  /// A suspect: it runs while nothing else runs on the engine.
+  bool alone = false;
 };
 
 /// Why a batch left the queue.
@@ -39,6 +41,14 @@ struct batch {
   std::vector<attempt> attempts;
   std::uint32_t rows = 0;
   release_reason reason = release_reason::idle;
+};
+
+/// A batch that has run: one result per attempt, in order.
+struct finished_batch {
+  batch ran;
+  std::vector<expected<item_outputs>> results;
+  steady_time began{};
+  duration took{0};
 };
 
 }  // namespace coppice::worker

@@ -58,6 +58,7 @@ bool attempt_queue::push(attempt&& attempt, steady_time now) {
   if (queued_rows_ + running_rows_ + rows > capacity_) return false;
   queued_rows_ += rows;
   peak_.see(queued_rows_ + running_rows_, now);
+  if (attempt.alone) return suspects_.push_back(std::move(attempt)), true;
   auto before = waiting_.end();
   while (before != waiting_.begin() && std::prev(before)->deadline > attempt.deadline) --before;
   waiting_.insert(before, std::move(attempt));
@@ -114,10 +115,39 @@ std::optional<batch> attempt_queue::next(steady_time now) {
   return std::nullopt;
 }
 
-attempt attempt_queue::take_out(waiting::iterator at) {
+std::optional<steady_time> attempt_queue::suspect_since(steady_time now) const {
+  for (const auto& each : suspects_)
+    if (each.deadline > now) return each.arrived;
+  return std::nullopt;
+}
+
+std::optional<batch> attempt_queue::next_suspect(steady_time now) {
+  const auto oldest = std::find_if(suspects_.begin(), suspects_.end(),
+                                   [&](const attempt& each) { return each.deadline > now; });
+  if (oldest == suspects_.end()) return std::nullopt;
+  batch out;
+  out.reason = release_reason::alone;
+  out.rows = oldest->item.rows;
+  out.attempts.push_back(take_out(suspects_, oldest));
+  running_rows_ += out.rows;
+  return out;
+}
+
+attempt attempt_queue::take_out(waiting& from, waiting::iterator at) {
   auto taken = std::move(*at);
-  waiting_.erase(at);
+  from.erase(at);
   queued_rows_ -= taken.item.rows;
+  return taken;
+}
+
+template <class Predicate>
+std::vector<attempt> attempt_queue::take_if(Predicate which) {
+  std::vector<attempt> taken;
+  for (auto* from : {&waiting_, &suspects_})
+    for (auto at = from->begin(); at != from->end();) {
+      const auto here = at++;
+      if (which(*here)) taken.push_back(take_out(*from, here));
+    }
   return taken;
 }
 
@@ -129,7 +159,7 @@ batch attempt_queue::take(const std::string& shape, release_reason reason, stead
     if (here->deadline <= now || here->shape != shape) continue;
     if (out.rows + here->item.rows > max_batch_) continue;
     out.rows += here->item.rows;
-    out.attempts.push_back(take_out(here));
+    out.attempts.push_back(take_out(waiting_, here));
     if (!batchable_) break;
   }
   running_rows_ += out.rows;
@@ -137,8 +167,9 @@ batch attempt_queue::take(const std::string& shape, release_reason reason, stead
 }
 
 std::optional<steady_time> attempt_queue::next_event(bool free_instance) const {
-  if (waiting_.empty()) return std::nullopt;
-  auto at = waiting_.front().deadline;
+  if (waiting_.empty() && suspects_.empty()) return std::nullopt;
+  auto at = waiting_.empty() ? steady_time::max() : waiting_.front().deadline;
+  for (const auto& each : suspects_) at = std::min(at, each.deadline);
   if (!free_instance) return at;
   for (const auto* first : leaders(steady_time::min())) {
     const auto same = same_shape(*first);
@@ -149,33 +180,27 @@ std::optional<steady_time> attempt_queue::next_event(bool free_instance) const {
 }
 
 std::vector<attempt> attempt_queue::take_expired(steady_time now) {
-  std::vector<attempt> expired;
-  while (!waiting_.empty() && waiting_.front().deadline <= now)
-    expired.push_back(take_out(waiting_.begin()));
-  return expired;
+  const bool none = suspects_.empty() && (waiting_.empty() || waiting_.front().deadline > now);
+  if (none) return {};
+  return take_if([&](const attempt& each) { return each.deadline <= now; });
 }
 
 std::optional<attempt> attempt_queue::cancel(attempt_id id, const std::string& gateway) {
-  const auto found = std::find_if(waiting_.begin(), waiting_.end(), [&](const attempt& each) {
-    return each.id == id && each.gateway == gateway;
-  });
-  if (found == waiting_.end()) return std::nullopt;
-  return take_out(found);
+  for (auto* from : {&waiting_, &suspects_}) {
+    const auto found = std::find_if(from->begin(), from->end(), [&](const attempt& each) {
+      return each.id == id && each.gateway == gateway;
+    });
+    if (found != from->end()) return take_out(*from, found);
+  }
+  return std::nullopt;
 }
 
 std::vector<attempt> attempt_queue::drop_gateway(const std::string& gateway) {
-  std::vector<attempt> dropped;
-  for (auto at = waiting_.begin(); at != waiting_.end();) {
-    const auto here = at++;
-    if (here->gateway == gateway) dropped.push_back(take_out(here));
-  }
-  return dropped;
+  return take_if([&](const attempt& each) { return each.gateway == gateway; });
 }
 
 std::vector<attempt> attempt_queue::drop_all() {
-  std::vector<attempt> dropped;
-  while (!waiting_.empty()) dropped.push_back(take_out(waiting_.begin()));
-  return dropped;
+  return take_if([](const attempt&) { return true; });
 }
 
 void attempt_queue::finished(std::uint32_t rows, duration took) {

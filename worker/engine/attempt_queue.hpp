@@ -27,17 +27,21 @@ namespace coppice::worker {
 ///             each wait for their answer. What was here at once is forgotten after two epochs of
 ///             max(20 ms, 10 x max_delay), or as soon as a window passes in vain.
 /// Rows of other shapes wait for their own batch. Earliest deadline first throughout; an attempt
-/// whose deadline has passed never starts.
+/// whose deadline has passed never starts. Suspects wait apart, oldest first, for `next_suspect`.
 class attempt_queue {
  public:
   explicit attempt_queue(const model_spec& spec);
 
   /// @returns false if the attempt does not fit the capacity; `attempt` is then left as it was.
   [[nodiscard]] bool push(attempt&& attempt, steady_time now);
-  /// The next batch that may start on a free instance, if one should start now.
+  /// The next batch that may start on a free instance, if one should start now. No suspect.
   [[nodiscard]] std::optional<batch> next(steady_time now);
+  /// Arrival of the oldest suspect whose deadline has not passed.
+  [[nodiscard]] std::optional<steady_time> suspect_since(steady_time now) const;
+  /// That suspect, a batch of its own.
+  [[nodiscard]] std::optional<batch> next_suspect(steady_time now);
   /// When `take_expired`, or with a free instance `next`, may have something, if nothing else
-  /// happens before.
+  /// happens before. No time is due to `next_suspect`.
   [[nodiscard]] std::optional<steady_time> next_event(bool free_instance) const;
   /// Attempts whose deadline has passed while they waited.
   [[nodiscard]] std::vector<attempt> take_expired(steady_time now);
@@ -81,7 +85,10 @@ class attempt_queue {
   /// The most urgent attempt of each shape; only it can lead a batch.
   [[nodiscard]] std::vector<const attempt*> leaders(steady_time now) const;
   [[nodiscard]] batch take(const std::string& shape, release_reason reason, steady_time now);
-  attempt take_out(waiting::iterator at);
+  attempt take_out(waiting& from, waiting::iterator at);
+  /// Takes out all that `which` holds for.
+  template <class Predicate>
+  [[nodiscard]] std::vector<attempt> take_if(Predicate which);
 
   bool batchable_;
   std::uint32_t max_batch_;
@@ -90,6 +97,8 @@ class attempt_queue {
   batch_policy policy_;
   /// By deadline, earliest first.
   waiting waiting_;
+  /// By arrival.
+  waiting suspects_;
   std::uint32_t queued_rows_ = 0;
   std::uint32_t running_rows_ = 0;
   recent_peak peak_;

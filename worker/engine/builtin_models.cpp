@@ -1,14 +1,12 @@
 #include "proto/codec/codec.hpp"
+#include "worker/engine/pause.hpp"
 #include "worker/model/model.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 namespace coppice::worker {
@@ -22,12 +20,14 @@ struct builtin_parameters {
   /// crash: the signal it dies by, or with `exit` the status it exits with.
   std::uint32_t signal = SIGSEGV;
   std::optional<std::uint32_t> exit;
+  /// hang: false echoes instead.
+  bool hang = true;
 
   static constexpr auto fields() {
     using proto::field;
-    return std::tuple{field{"ms", &builtin_parameters::ms},
-                      field{"signal", &builtin_parameters::signal},
-                      field{"exit", &builtin_parameters::exit}};
+    return std::tuple{
+        field{"ms", &builtin_parameters::ms}, field{"signal", &builtin_parameters::signal},
+        field{"exit", &builtin_parameters::exit}, field{"hang", &builtin_parameters::hang}};
   }
 };
 
@@ -93,8 +93,7 @@ class flip_model : public model {
 /// Takes `ms` milliseconds of nothing, then echoes.
 class sleep_model : public echo_model {
  public:
-  /// The kernel's default slack of 50 us would lengthen every sleep.
-  sleep_model() { ::prctl(PR_SET_TIMERSLACK, 1000UL); }
+  sleep_model() { pause_exactly(); }
 
   expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override {
     for (const auto& item : batch) {
@@ -102,16 +101,10 @@ class sleep_model : public echo_model {
       if (!parameters) return tl::unexpected(parameters.error());
       if (!(parameters->ms >= 0 && parameters->ms <= 3.6e6))
         return fail(errc::invalid, "Parameter 'ms' must be 0 to 3600000.");
-      pause(parameters->ms);
+      pause_for(std::chrono::duration_cast<duration>(
+          std::chrono::duration<double, std::milli>(parameters->ms)));
     }
     return echo_model::run(batch);
-  }
-
- private:
-  static void pause(double ms) {
-    timespec left{static_cast<time_t>(ms / 1e3), static_cast<long>(ms * 1e6) % 1'000'000'000L};
-    while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {
-    }
   }
 };
 
@@ -128,11 +121,14 @@ class crash_model : public model {
   }
 };
 
-/// Never returns.
-class hang_model : public model {
+/// Never returns, unless told to echo.
+class hang_model : public echo_model {
  public:
-  expected<std::vector<item_outputs>> run(std::span<const batch_item>) override {
-    for (;;) ::pause();
+  expected<std::vector<item_outputs>> run(std::span<const batch_item> batch) override {
+    const auto parameters = read_parameters(batch.front().parameters);
+    if (!parameters) return tl::unexpected(parameters.error());
+    while (parameters->hang) ::pause();
+    return echo_model::run(batch);
   }
 };
 

@@ -3,14 +3,14 @@
 #include "base/error.hpp"
 #include "base/ids.hpp"
 #include "proto/messages/control.hpp"
-#include "proto/messages/link.hpp"
 #include "worker/engine/control_pipe.hpp"
+#include "worker/engine/engine_desk.hpp"
+#include "worker/engine/instance_thread.hpp"
 #include "worker/engine/link_socket.hpp"
-#include "worker/engine/served_model.hpp"
+#include "worker/engine/step.hpp"
 
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace coppice::worker {
@@ -29,18 +29,16 @@ struct engine_options {
   progress_page* page = nullptr;
   /// Bytes of inputs of accepted attempts; beyond it attempts are refused.
   std::size_t max_bytes = std::size_t{1} << 30;
-  /// Silence after which a gateway's waiting attempts are dropped; gateways ping once a second.
-  duration gateway_silence = 3s;
   /// How long running steps may go on after the request to stop.
   duration drain = 1s;
 };
 
-/// The engine's link thread: takes attempts from gateways, queues, lets instances run them and
-/// answers. Everything but the instances' steps happens on the thread that calls `run`.
-class engine {
+/// Carries for an `engine_desk`: its link's socket, its instances' threads, the reports to the
+/// worker. Everything but the instances' steps happens on the thread that calls `run`.
+class engine : private engine_effects {
  public:
   explicit engine(engine_options options);
-  ~engine();
+  ~engine() override;
 
   /// Loads and warms up every model. @error of the first that failed, naming it.
   expected<void> load();
@@ -48,60 +46,50 @@ class engine {
   void run(int stop_fd);
 
  private:
-  struct gateway_link {
-    steady_time heard;
+  /// One of the three is set.
+  struct instance {
+    std::unique_ptr<model> in_line;
+    step_lane in_line_lane;
+    std::unique_ptr<batch_thread> batches;
+    std::unique_ptr<token_thread> tokens;
+    expected<void> wait_ready() { return batches ? batches->wait_ready() : tokens->wait_ready(); }
   };
 
+  bool send(const std::string& gateway, const proto::link_reply& header,
+            const item_outputs& outputs) override;
+  std::optional<finished_batch> start(std::size_t instance, batch&& next) override;
+  void start_step(std::size_t instance, token_step&& next) override;
+  void ignored(const char* why) override;
+
   expected<void> load_all();
-  expected<void> load_model(served_model& served, std::size_t& next_lane);
+  expected<void> load_model(const model_spec& spec);
+  expected<void> load_in_line(const model_spec& spec);
+  expected<void> start_threads(const model_spec& spec);
+  [[nodiscard]] instance start_thread(const model_spec& spec, std::size_t number);
   void turn(int stop_fd);
-  void wait(int stop_fd);
-  [[nodiscard]] duration wait_limit(steady_time at) const;
+  /// @returns whether `stop_fd` is readable.
+  [[nodiscard]] bool wait(int stop_fd);
   void drain();
   void receive_burst();
-  void take_message(link_message& message);
-  void take_request(const std::string& gateway, const proto::link_request& request,
-                    const shared_frames& frames);
-  void welcome(const std::string& gateway, const proto::link_request& hello);
-  void ignore(const char* why);
-  void accept(const std::string& gateway, const proto::link_request& request,
-              const shared_frames& frames);
-  [[nodiscard]] bool enqueue(served_model& served, attempt&& taken, steady_time at);
-  void cancel(const std::string& gateway, attempt_id id);
-  void start_batches(served_model& served);
+  void take_message(const link_message& message);
   void take_finished();
-  void account(served_model& served, const finished_batch& done);
-  void answer_batch(served_model& served, finished_batch&& done);
-  void answer(served_model& served, attempt&& of, expected<item_outputs>&& result, duration waited,
-              duration computed);
-  void refuse(const std::string& gateway, attempt_id id, std::uint32_t rows, const error& why,
-              const char* op);
-  void send(const std::string& gateway, const proto::link_reply& reply,
-            const item_outputs& outputs = {});
-  /// The attempt is accepted no longer.
-  void close(const attempt& ended);
-  void drop_attempts_of(const std::string& gateway);
-  void expire(steady_time at);
-  void drop_silent_gateways(steady_time at);
   void report_load(steady_time at);
-  served_model* find(const std::string& model, std::uint32_t version);
-  [[nodiscard]] bool running() const;
+  void publish_open_attempts();
 
   engine_options options_;
   incarnation_id incarnation_;
   std::string link_key_;
   std::string endpoint_;
   link_socket link_;
-  finished_queue finished_;
-  std::vector<std::unique_ptr<served_model>> models_;
-  std::unordered_map<const instance_thread*, served_model*> served_by_;
-  std::unordered_map<std::string, gateway_link> gateways_;
+  finished_queue<finished_batch> finished_batches_;
+  finished_queue<finished_step> finished_steps_;
+  /// By number, which is also the lane of the page.
+  std::vector<instance> instances_;
   control_pipe control_;
-  std::size_t open_bytes_ = 0;
+  engine_desk desk_;
   bool stopping_ = false;
-  steady_time last_turn_{};
   steady_time next_report_{};
-  /// Messages of strangers and of other incarnations since the last log line about them.
+  /// Messages without effect since the last log line about them.
   std::uint64_t ignored_ = 0;
   steady_time next_ignored_line_{};
   std::string header_;  // reused

@@ -63,8 +63,8 @@ expected<void> attach_elements(const proto::tensor& from, const shared_frames& f
       return reject(from.name, "names frame " + std::to_string(*from.frame) + "; " +
                                    std::to_string(frames.size()) + " came");
     const auto& frame = frames[*from.frame];
-    to.bytes = {static_cast<const std::byte*>(frame->data()), frame->size()};
-    to.owner = frame;
+    to.bytes = frame.bytes;
+    to.owner = frame.owner;
     return {};
   }
   if (from.data.empty() && elements > 0) return reject(from.name, "has neither 'frame' nor 'data'");

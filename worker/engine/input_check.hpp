@@ -4,15 +4,19 @@
 #include "proto/messages/link.hpp"
 #include "worker/model/model.hpp"
 
-#include <zmq.hpp>
-
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace coppice::worker {
 
-/// The frames behind a header; shared with the tensors that point into them.
-using shared_frames = std::vector<std::shared_ptr<zmq::message_t>>;
+/// One frame behind a header; `owner` keeps `bytes` alive, and goes along with every tensor that
+/// points into them.
+struct shared_frame {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;
+};
+using shared_frames = std::vector<shared_frame>;
 
 /// Checks the inputs of a request against the model and gives them in the model's order, with
 /// `data` arrays turned into raw elements. Total: any header and frames give an item or an error.

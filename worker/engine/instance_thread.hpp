@@ -1,75 +1,93 @@
 #pragma once
 
-#include "worker/engine/step.hpp"
-#include "worker/engine/wakeup.hpp"
+#include "base/error.hpp"
+#include "worker/engine/attempt.hpp"
+#include "worker/engine/finished_queue.hpp"
+#include "worker/engine/token_step.hpp"
 
 #include <condition_variable>
-#include <memory>
+#include <cstddef>
+#include <functional>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <thread>
-#include <vector>
+#include <utility>
 
 namespace coppice::worker {
 
-class instance_thread;
-
-/// Where instance threads leave what has run; the link thread takes it and is woken once for many.
-class finished_queue {
- public:
-  struct entry {
-    instance_thread* from;
-    finished_batch done;
-  };
-  void push(instance_thread* from, finished_batch&& done);
-  [[nodiscard]] std::vector<entry> take();
-  [[nodiscard]] int fd() const noexcept { return wake_.fd(); }
-
- private:
-  std::mutex mutex_;
-  std::vector<entry> entries_;
-  wakeup wake_;
-};
-
-/// One instance of a model and the thread that loads, warms up and runs it. The owner gives it one
-/// batch at a time and gets it back through the queue.
+/// One instance of a model and the thread that loads and runs it. The owner gives it one step at a
+/// time and gets it back through the queue.
+template <class Next, class Done>
 class instance_thread {
  public:
-  instance_thread(const model_spec& spec, model_loader load, std::string device,
-                  progress_page::lane& page, finished_queue& finished);
+  /// What a loaded instance does with a step.
+  using runner = std::function<Done(Next&&)>;
+  /// Called on the thread.
+  using loader = std::function<expected<runner>()>;
+
+  /// @param instance  its number, for the queue. @param finished  outlives the thread.
+  instance_thread(std::size_t instance, loader load, finished_queue<Done>& finished)
+      : instance_{instance}, load_{std::move(load)}, finished_{finished}, thread_{[this] {
+          run();
+        }} {}
   /// Waits for the step that runs.
-  ~instance_thread();
+  ~instance_thread() {
+    {
+      const std::lock_guard lock{mutex_};
+      stop_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
   instance_thread(const instance_thread&) = delete;
   instance_thread& operator=(const instance_thread&) = delete;
 
-  /// Blocks until the instance is loaded and warm. @error what loading or warm-up said.
-  expected<void> wait_ready();
-  void start(batch&& next);
-  [[nodiscard]] bool busy() const noexcept { return busy_; }
-  /// The owner has taken the finished batch.
-  void free() noexcept { busy_ = false; }
+  /// Blocks until the instance is loaded. @error what loading said.
+  expected<void> wait_ready() {
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [this] { return ready_.has_value(); });
+    return *ready_;
+  }
+
+  /// The step before has come back.
+  void start(Next&& next) {
+    {
+      const std::lock_guard lock{mutex_};
+      next_ = std::move(next);
+    }
+    changed_.notify_all();
+  }
 
  private:
-  void run();
-  expected<std::unique_ptr<model>> load_and_warm_up();
+  void run() {
+    auto loaded = load_();
+    std::unique_lock lock{mutex_};
+    ready_ = loaded ? expected<void>{} : tl::unexpected(loaded.error());
+    changed_.notify_all();
+    while (loaded) {
+      changed_.wait(lock, [this] { return stop_ || next_; });
+      if (!next_) return;
+      auto running = std::move(*next_);
+      next_.reset();
+      lock.unlock();
+      finished_.push(instance_, (*loaded)(std::move(running)));
+      lock.lock();
+    }
+  }
 
-  const model_spec& spec_;
-  model_loader load_;
-  std::string device_;
-  progress_page::lane& page_;
-  finished_queue& finished_;
-  bool busy_ = false;  // link thread only
+  std::size_t instance_;
+  loader load_;
+  finished_queue<Done>& finished_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<expected<void>> ready_;
-  std::optional<batch> next_;
+  std::optional<Next> next_;
   bool stop_ = false;
   std::thread thread_;
 };
 
-/// A batch of zeros for warm-up: `rows` rows, -1 dimensions as `warm_up_shape` says, else 1.
-[[nodiscard]] batch_item warm_up_item(const model_spec& spec);
+using batch_thread = instance_thread<batch, finished_batch>;
+using token_thread = instance_thread<token_step, finished_step>;
 
 }  // namespace coppice::worker

@@ -25,12 +25,12 @@ std::vector<proto::bucket_count> as_buckets(const Bounds& bounds, const Counts& 
 
 }  // namespace
 
-void load_counts::batch_ran(const batch& ran, duration took) {
+void load_counts::step_ran(std::uint32_t rows, release_reason reason, duration took) {
   const auto us = to_us(took);
-  ++rows_[bucket(row_bounds, ran.rows)];
+  ++rows_[bucket(row_bounds, rows)];
   ++us_[bucket(us_bounds, us)];
   us_sum_ += us;
-  ++releases_[static_cast<std::size_t>(ran.reason)];
+  ++releases_[static_cast<std::size_t>(reason)];
 }
 
 void load_counts::report(proto::model_load& load) const {

@@ -11,7 +11,8 @@ namespace coppice::worker {
 /// What one model did on this engine since its start, as plain numbers.
 class load_counts {
  public:
-  void batch_ran(const batch& ran, duration took);
+  /// A step of `rows` rows (of a model that streams: of that many sequences) has run.
+  void step_ran(std::uint32_t rows, release_reason reason, duration took);
   void answered(bool ok) noexcept { ok ? ++completed_ : ++failed_; }
   void refused() noexcept { ++refused_; }
 

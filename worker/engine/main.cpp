@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
   app.add_option("--models", args.choice.models, "Model repository");
   app.add_option("--serve", args.choice.serve, "NAME or NAME:VERSION to serve (default: all)");
   app.add_option("--builtin", args.choice.builtins,
-                 "Built-in model to serve: echo, sleep, crash, hang, flip");
+                 "Built-in model to serve: echo, sleep, crash, hang, flip, count");
   app.add_option("--max-bytes", args.engine.max_bytes, "Bytes of inputs held at once");
   app.add_option("--control-fd", args.engine.control_fd, "Socket to the worker");
   app.add_option("--page-fd", args.page_fd, "Memory shared with the worker");

@@ -18,6 +18,8 @@ struct progress_page {
     std::atomic<std::uint64_t> ticks{0};
     /// Valid while `ticks` is odd.
     std::atomic<std::uint32_t> attempt_count{0};
+    /// How long this step may take by what such steps took before, microseconds; 0: not known.
+    std::atomic<std::uint64_t> limit_us{0};
     std::array<std::atomic<std::uint64_t>, max_step_attempts> attempts{};
   };
 

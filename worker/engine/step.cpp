@@ -1,27 +1,29 @@
 #include "worker/engine/step.hpp"
 
-#include <algorithm>
+#include "worker/engine/step_mark.hpp"
 
 namespace coppice::worker {
 
 namespace {
 
-/// Shows the attempts of a step to the worker while it lives.
-class step_mark {
+/// A step on the page, from which its lane learns what such steps take.
+class learned_step {
  public:
-  step_mark(const batch& running, progress_page::lane& page) : page_{page} {
-    const auto n = std::min(running.attempts.size(), progress_page::max_step_attempts);
-    for (std::size_t i = 0; i < n; ++i)
-      page_.attempts[i].store(running.attempts[i].id.value, std::memory_order_relaxed);
-    page_.attempt_count.store(static_cast<std::uint32_t>(n), std::memory_order_relaxed);
-    page_.ticks.fetch_add(1, std::memory_order_release);
-  }
-  ~step_mark() { page_.ticks.fetch_add(1, std::memory_order_release); }
-  step_mark(const step_mark&) = delete;
-  step_mark& operator=(const step_mark&) = delete;
+  learned_step(std::span<const attempt> running, step_size size, step_lane& lane)
+      : lane_{lane},
+        size_{size},
+        began_{now()},
+        mark_{running.size(), [&](std::size_t i) { return running[i].id; }, *lane.page,
+              lane.limits.limit(size)} {}
+  ~learned_step() { lane_.limits.record(size_, now() - began_); }
+  learned_step(const learned_step&) = delete;
+  learned_step& operator=(const learned_step&) = delete;
 
  private:
-  progress_page::lane& page_;
+  step_lane& lane_;
+  step_size size_;
+  steady_time began_;
+  step_mark mark_;
 };
 
 expected<std::vector<item_outputs>> run_guarded(model& instance,
@@ -34,30 +36,38 @@ expected<std::vector<item_outputs>> run_guarded(model& instance,
   return fail(errc::model_error, failure.what());
 }
 
-expected<item_outputs> run_alone(model& instance, const batch_item& item, steady_time deadline) {
-  if (now() >= deadline)
+expected<item_outputs> run_alone(model& instance, const batch_item& item, const attempt& of,
+                                 step_lane& lane) {
+  if (now() >= of.deadline)
     return fail(errc::deadline, "The deadline passed while the batch was run again item by item.");
+  const learned_step mark{{&of, 1}, size_of({&item, 1}), lane};
   auto one = run_guarded(instance, {&item, 1});
   if (!one) return tl::unexpected(one.error());
   return std::move(one->front());
 }
 
+expected<std::vector<item_outputs>> run_together(model& instance, const batch& running,
+                                                 std::span<const batch_item> items,
+                                                 step_lane& lane) {
+  const learned_step mark{running.attempts, size_of(items), lane};
+  return run_guarded(instance, items);
+}
+
 }  // namespace
 
-finished_batch run_step(model& instance, batch&& running, progress_page::lane& page) {
+finished_batch run_step(model& instance, batch&& running, step_lane& lane) {
   finished_batch done;
   done.began = now();
-  const step_mark mark{running, page};
   std::vector<batch_item> items;
   items.reserve(running.attempts.size());
   for (auto& attempt : running.attempts) items.push_back(std::move(attempt.item));
-  if (auto all = run_guarded(instance, items)) {
+  if (auto all = run_together(instance, running, items, lane)) {
     for (auto& each : *all) done.results.emplace_back(std::move(each));
   } else if (items.size() == 1) {
     done.results.emplace_back(tl::unexpected(all.error()));
   } else {
     for (std::size_t i = 0; i < items.size(); ++i)
-      done.results.push_back(run_alone(instance, items[i], running.attempts[i].deadline));
+      done.results.push_back(run_alone(instance, items[i], running.attempts[i], lane));
   }
   done.ran = std::move(running);
   done.took = now() - done.began;

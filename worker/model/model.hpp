@@ -51,7 +51,7 @@ class model {
 using model_loader = expected<std::unique_ptr<model>> (*)(const model_spec& spec,
                                                           const std::string& device);
 
-/// The built-in models: echo, sleep, crash, hang, flip.
+/// The built-in models that run batches: echo, sleep, crash, hang, flip.
 expected<std::unique_ptr<model>> load_builtin(const model_spec& spec, const std::string& device);
 
 #ifdef COPPICE_WITH_TORCH

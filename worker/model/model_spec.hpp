@@ -44,7 +44,7 @@ struct model_spec {
   std::string name;
   std::uint32_t version = 1;
   backend_kind backend = backend_kind::builtin;
-  /// echo, sleep, crash, hang or flip; with `backend_kind::builtin` only.
+  /// echo, sleep, crash, hang, flip or count; with `backend_kind::builtin` only.
   std::string builtin;
   /// model.pt or model.pt2.
   std::filesystem::path file;
@@ -59,6 +59,8 @@ struct model_spec {
   std::vector<std::int64_t> buckets;
   /// Copies of the model on one engine, each with a thread of its own, 1 to 64.
   std::uint32_t instances = 1;
+  /// Of a model that streams: sequences that run at once, 1 to `max_sequences`.
+  std::uint32_t sequences = 16;
   /// Intra-op threads of one forward, 1 to 256.
   std::uint32_t threads = 1;
   std::uint32_t warm_up_rows = 1;
@@ -69,10 +71,21 @@ struct model_spec {
   /// Constant attributes set before every forward (TorchScript), by path.
   std::map<std::string, double> attributes;
   std::string device = "cpu";
+  /// Whether its time depends on the size of its inputs alone; else a step counts as hung only
+  /// after the worker's `hang_after_ms`.
+  bool steady = true;
   /// The libtorch that exported model.pt2, such as `2.13.0`; empty: the package itself may say.
   std::string torch_version;
+  /// Time after which a second attempt may be sent beside the first, 0 to 60 s; 0: never.
+  duration hedge_after{0};
 
-  /// What the cluster is told. Capacity: per instance one batch running and one ahead.
+  /// As many attempts as a worker can read from the shared page of a step.
+  static constexpr std::uint32_t max_sequences = 64;
+
+  /// Whether it serves `generate`: sequences of tokens, instead of batches.
+  [[nodiscard]] bool streams() const;
+  /// What the cluster is told. Capacity: per instance one batch running and one ahead; of a model
+  /// that streams, its sequences.
   [[nodiscard]] proto::model_card card() const;
 };
 

@@ -20,10 +20,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<std::string_view, 17> root_keys{
-    "inputs",  "outputs", "batchable",  "max_batch",     "max_delay_ms", "policy",
-    "padding", "buckets", "instances",  "threads",       "warm_up",      "backend",
-    "builtin", "device",  "attributes", "torch_version", "description"};
+constexpr std::array<std::string_view, 20> root_keys{
+    "inputs",        "outputs",     "batchable", "max_batch",      "max_delay_ms",
+    "policy",        "padding",     "buckets",   "instances",      "threads",
+    "warm_up",       "backend",     "builtin",   "device",         "attributes",
+    "torch_version", "description", "sequences", "hedge_after_ms", "steady"};
 constexpr std::array<std::string_view, 5> tensor_keys{"name", "datatype", "shape", "attribute",
                                                       "pad_value"};
 constexpr std::array<std::string_view, 3> warm_up_keys{"rows", "shape", "value"};
@@ -76,6 +77,8 @@ class spec_reader {
   void tensors(const YAML::Node& root, const char* key, std::vector<tensor_rule>& out);
   void tensor(const YAML::Node& node, tensor_rule& out);
   void shape(const YAML::Node& node, std::vector<std::int64_t>& out);
+  /// 0 to 60,000.
+  void milliseconds(const YAML::Node& root, const char* key, duration& out);
   void padding(const YAML::Node& root, model_spec& spec);
   void warm_up(const YAML::Node& root, model_spec& spec);
   bool is_input(const YAML::Node& name, const model_spec& spec);
@@ -83,6 +86,7 @@ class spec_reader {
   void warm_up_shape(const YAML::Node& name, const YAML::Node& sizes, model_spec& spec);
   void backend(const YAML::Node& root, model_spec& spec);
   void attributes(const YAML::Node& root, model_spec& spec);
+  void streaming(const YAML::Node& root, model_spec& spec);
 
   fs::path file_;
   std::vector<finding>& findings_;
@@ -193,6 +197,12 @@ void spec_reader::tensors(const YAML::Node& root, const char* key, std::vector<t
   }
 }
 
+void spec_reader::milliseconds(const YAML::Node& root, const char* key, duration& out) {
+  auto ms = std::chrono::duration<double, std::milli>(out).count();
+  number<double>(root, key, 0, 60'000, ms);
+  out = std::chrono::duration_cast<duration>(std::chrono::duration<double, std::milli>(ms));
+}
+
 void spec_reader::padding(const YAML::Node& root, model_spec& spec) {
   choice<padding_mode>(root, "padding",
                        {{"none", padding_mode::none},
@@ -270,7 +280,7 @@ void spec_reader::backend(const YAML::Node& root, model_spec& spec) {
   spec.builtin = root["builtin"].as<std::string>("");
   if (kind == named::builtin && !builtin_spec(spec.builtin))
     reject(root["backend"], "no built-in model '" + spec.builtin + "'.",
-           "Add builtin: echo, sleep, crash, hang or flip.");
+           "Add builtin: echo, sleep, crash, hang, flip or count.");
   if (kind != named::builtin && (spec.inputs.empty() || spec.outputs.empty()))
     reject(root, "'inputs' and 'outputs' are needed.",
            "List every input and output with its shape.");
@@ -283,6 +293,23 @@ void spec_reader::attributes(const YAML::Node& root, model_spec& spec) {
       reject(entry.second, "an attribute's constant must be a number.", "Write path: number.");
     spec.attributes[entry.first.as<std::string>("")] = value;
   }
+}
+
+/// What a model that streams has of its own; its tensors are those of `generate`.
+void spec_reader::streaming(const YAML::Node& root, model_spec& spec) {
+  number<std::uint32_t>(root, "sequences", 1, model_spec::max_sequences, spec.sequences);
+  if (!spec.streams()) {
+    if (root["sequences"])
+      reject(root["sequences"], "'sequences' is for models that stream tokens.", "Remove it.");
+    return;
+  }
+  for (const auto* key : {"inputs", "outputs", "batchable", "instances"})
+    if (root[key])
+      reject(root[key], "'" + std::string{key} + "' does not fit a model that streams tokens.",
+             "Remove it.");
+  const auto own = builtin_spec(spec.builtin);
+  spec.inputs = own->inputs;
+  spec.outputs = own->outputs;
 }
 
 std::optional<model_spec> spec_reader::read(std::string name) try {
@@ -300,10 +327,8 @@ std::optional<model_spec> spec_reader::read(std::string name) try {
   number<std::uint32_t>(root, "max_batch", 1, 1024, spec.max_batch);
   number<std::uint32_t>(root, "instances", 1, 64, spec.instances);
   number<std::uint32_t>(root, "threads", 1, 256, spec.threads);
-  double delay_ms = 0;
-  number<double>(root, "max_delay_ms", 0, 60'000, delay_ms);
-  spec.max_delay =
-      std::chrono::duration_cast<duration>(std::chrono::duration<double, std::milli>(delay_ms));
+  milliseconds(root, "max_delay_ms", spec.max_delay);
+  milliseconds(root, "hedge_after_ms", spec.hedge_after);
   choice<batch_policy>(root, "policy",
                        {{"size", batch_policy::size},
                         {"window", batch_policy::window},
@@ -312,7 +337,10 @@ std::optional<model_spec> spec_reader::read(std::string name) try {
   padding(root, spec);
   warm_up(root, spec);
   backend(root, spec);
+  spec.steady = spec.builtin != "sleep";
+  flag(root, "steady", spec.steady);
   attributes(root, spec);
+  streaming(root, spec);
   spec.device = root["device"].as<std::string>("cpu");
   spec.torch_version = root["torch_version"].as<std::string>("");
   if (!spec.batchable && spec.max_batch > 1)
@@ -409,9 +437,15 @@ expected<model_spec> builtin_spec(const std::string& name) {
     spec.instances = 4;
     return spec;
   }
+  spec.steady = name != "sleep";
   if (name == "sleep" || name == "crash" || name == "hang") return spec;
+  if (name == "count") {
+    spec.inputs.push_back({{"tokens", "INT32", {-1}}, "", 0});
+    spec.outputs.push_back({{"tokens", "INT32", {-1}}, "", 0});
+    return spec;
+  }
   return fail(errc::invalid, "No built-in model is called '" + name +
-                                 "'; there are echo, sleep, crash, hang and flip.");
+                                 "'; there are echo, sleep, crash, hang, flip and count.");
 }
 
 }  // namespace coppice::worker

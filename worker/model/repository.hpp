@@ -30,8 +30,8 @@ struct repository {
 /// every version. Never throws; needs no libtorch. Built-in models need no version folder.
 [[nodiscard]] repository read_repository(const std::filesystem::path& folder);
 
-/// The spec of a built-in model without a model.yml: echo, sleep, crash, hang or flip.
-/// echo: batchable, max_batch 64; the others run alone.
+/// The spec of a built-in model without a model.yml: echo, sleep, crash, hang, flip or count.
+/// echo and flip: batchable, max_batch 64; count streams; the others run alone.
 [[nodiscard]] expected<model_spec> builtin_spec(const std::string& name);
 
 }  // namespace coppice::worker

@@ -103,17 +103,18 @@ void engine_process::signal(int number) const {
   if (pid_ > 0) ::kill(pid_, number);
 }
 
-std::string engine_process::reap() {
+bool engine_process::is_halted() const {
+  siginfo_t found{};
+  return pid_ > 0 &&
+         ::waitid(P_PID, static_cast<id_t>(pid_), &found, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+         found.si_pid == pid_;
+}
+
+int engine_process::reap() {
   int status = 0;
   const auto pid = std::exchange(pid_, -1);
-  if (pid < 0 || ::waitpid(pid, &status, 0) != pid) return "ended";
-  if (WIFSIGNALED(status)) {
-    const auto number = WTERMSIG(status);
-    const char* name = ::sigabbrev_np(number);
-    return "was killed by signal " + std::to_string(number) + " (SIG" +
-           (name != nullptr ? name : "?") + ")";
-  }
-  return "exited with status " + std::to_string(WEXITSTATUS(status));
+  if (pid > 0) ::waitpid(pid, &status, 0);
+  return status;
 }
 
 }  // namespace coppice::worker

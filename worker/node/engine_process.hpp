@@ -31,8 +31,10 @@ class engine_process {
   [[nodiscard]] const progress_page& page() const noexcept { return *page_; }
 
   void signal(int number) const;
-  /// Reaps the ended process. @returns how it ended, a clause: "was killed by signal 11 (SIGSEGV)".
-  std::string reap();
+  /// Whether it is halted by a signal (SIGSTOP) now.
+  [[nodiscard]] bool is_halted() const;
+  /// Reaps the ended process. @returns its status as waitpid gives it.
+  int reap();
 
  private:
   engine_process() = default;

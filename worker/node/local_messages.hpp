@@ -9,36 +9,52 @@
 
 namespace coppice::worker {
 
-/// Messages between the actors of one worker process; they never leave it.
+/// Messages between the actors of one worker process; they never leave it. `k` is the engine's
+/// place in the node.
 
 /// The engine process has been started.
 struct engine_started {
+  std::uint32_t k = 0;
   std::int64_t pid = 0;
 };
 
-/// A report and the process start it belongs to.
+/// The engine process has reported.
 struct engine_reported {
+  std::uint32_t k = 0;
   proto::engine_report report;
+};
+
+/// The engine has nothing open now, or something again.
+struct engine_quiet {
+  std::uint32_t k = 0;
+  bool quiet = false;
 };
 
 /// The engine process has ended.
 struct engine_ended {
+  std::uint32_t k = 0;
   engine_exit how;
 };
 
-/// Start the engine again.
+/// Node to worker: start the engine.
 struct start_engine {};
 
-/// The state of a node's k-th engine has changed.
-struct engine_changed {
-  std::uint32_t k = 0;
-  proto::engine_state state;
-};
+/// Node to worker: ask the engine to end; `engine_ended` follows within 2 s.
+struct stop_engine {};
+
+/// Node to itself: something may be due.
+struct supervise {};
+
+/// To the node: drain every engine, then end.
+struct stop_node {};
 
 }  // namespace coppice::worker
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::engine_started)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::engine_reported)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::engine_quiet)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::engine_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::start_engine)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::engine_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::stop_engine)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::supervise)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::stop_node)

@@ -7,6 +7,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
+#include <caf/system_messages.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -20,6 +21,8 @@ namespace {
 
 constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;
+/// The node gave up; a fresh process is the next level.
+constexpr int exit_gave_up = 75;
 constexpr int exit_config = 78;
 constexpr auto settle_period = std::chrono::milliseconds{10};
 
@@ -61,6 +64,26 @@ void announce(caf::actor_system& system, const node_self& node, const std::strin
       log(log_level::error, "ready_file_failed", {kv("reason", written.error().message)});
 }
 
+/// The first signal drains and stops, the second ends at once: the engines die with their worker.
+/// Lives as long as the process.
+void watch_signals(const node_self& node) {
+  std::thread{[node] {
+    wait_for_stop_signal();
+    caf::anon_send(node, stop_node{});
+    wait_for_stop_signal();
+    ::_exit(exit_failure);
+  }}.detach();
+}
+
+/// Waits for the node's end. @returns its reason.
+caf::error await_end(caf::actor_system& system, const node_self& node) {
+  caf::scoped_actor self{system};
+  self->monitor(node);
+  caf::error reason;
+  self->receive([&](const caf::down_msg& down) { reason = down.reason; });
+  return reason;
+}
+
 int run(const node_options& options, const std::string& ready_file) {
   metrics registry;
   const auto url = serve_metrics(registry, options.metrics);
@@ -68,16 +91,20 @@ int run(const node_options& options, const std::string& ready_file) {
   actors::system_config config;
   caf::actor_system system{config};
   const auto node = spawn_node(system, options, *url, registry);
+  watch_signals(node);
+  caf::error reason;
   {
     const nlohmann::ordered_json ready{
         {"role", "worker"}, {"name", options.name}, {"pid", ::getpid()}, {"metrics", *url}};
     std::jthread announcer{
         [&](std::stop_token stop) { announce(system, node, ready_file, ready, stop); }};
-    wait_for_stop_signal();
+    reason = await_end(system, node);
   }
-  caf::anon_send_exit(node, caf::exit_reason::user_shutdown);
+  // Whatever is wrong with this process must not keep it alive.
+  if (reason != caf::exit_reason::user_shutdown) ::_exit(exit_gave_up);
   system.await_all_actors_done();
-  return 0;
+  // The metrics server takes up to two seconds to stop, and nothing is left that needs it.
+  ::_exit(0);
 }
 
 }  // namespace

@@ -4,15 +4,21 @@
 #include "actors/system.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "worker/node/engine_roster.hpp"
 #include "worker/node/node_metrics.hpp"
 #include "worker/node/worker_actor.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/sec.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
+#include <caf/system_messages.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <random>
 #include <unistd.h>
 
 namespace coppice::worker {
@@ -23,28 +29,120 @@ constexpr duration snapshot_period = 100ms;
 
 struct node_state {
   proto::node_snapshot snapshot;
+  std::unique_ptr<engine_roster> engines;
   std::shared_ptr<engine_figures> figures;
   std::vector<worker_actor> workers;
   std::vector<caf::actor> diallers;
   std::map<std::uint32_t, proto::scheduler_actor> schedulers;
+  /// When `supervise` is to come; earlier than that a message of it is one that was overtaken.
+  std::optional<steady_time> wake_at;
+  std::minstd_rand draws{static_cast<std::uint32_t>(random_id())};
   static inline const char* name = "node";
 };
 
 using self_ptr = node_self::stateful_pointer<node_state>;
 
+steady_time time_of(self_ptr self) { return self->clock().now(); }
+
 void send_snapshot(self_ptr self) {
   auto& state = self->state;
   ++state.snapshot.seq;
+  state.snapshot.engines = state.engines->states(time_of(self));
+  state.figures->set(state.snapshot.engines);
   const auto own = caf::actor_cast<proto::node_actor>(self);
   for (const auto& [rank, scheduler] : state.schedulers) self->send(scheduler, state.snapshot, own);
 }
 
-void take_change(self_ptr self, const engine_changed& change) {
-  auto& engine = self->state.snapshot.engines[change.k];
-  const bool only_load = engine.verdict == change.state.verdict && engine.pid == change.state.pid;
-  engine = change.state;
-  self->state.figures->set(self->state.snapshot.engines);
-  if (!only_load) send_snapshot(self);
+/// Ends this level and all below it.
+void end(self_ptr self, caf::error reason) {
+  for (const auto& worker : self->state.workers)
+    self->send_exit(worker, caf::exit_reason::user_shutdown);
+  for (const auto& dialler : self->state.diallers)
+    self->send_exit(dialler, caf::exit_reason::user_shutdown);
+  self->quit(std::move(reason));
+}
+
+void give_up(self_ptr self, const std::string& why) {
+  log(log_level::error, "node_gives_up", {kv("reason", why)});
+  end(self, caf::make_error(caf::sec::runtime_error, why));
+}
+
+void wake(self_ptr self, steady_time now, std::optional<steady_time> at) {
+  auto& wake_at = self->state.wake_at;
+  if (!at || (wake_at && *wake_at <= *at)) return;
+  wake_at = at;
+  self->delayed_send(self, std::max<duration>(*at - now, duration{0}), supervise{});
+}
+
+/// Starts what is due, ends what has given up, and comes back when there is more.
+void supervise_now(self_ptr self) {
+  auto& state = self->state;
+  const auto now = time_of(self);
+  if (state.engines->gives_up(now)) return give_up(self, "every engine is in quarantine");
+  const auto due = state.engines->due(now);
+  for (const auto k : due) self->send(state.workers[k], start_engine{});
+  if (!due.empty()) send_snapshot(self);
+  wake(self, now, state.engines->next_due());
+}
+
+void take_wake(self_ptr self) {
+  auto& wake_at = self->state.wake_at;
+  if (wake_at && time_of(self) < *wake_at) return;
+  wake_at.reset();
+  supervise_now(self);
+}
+
+void take_started(self_ptr self, const engine_started& it) {
+  self->state.engines->started(it.k, it.pid);
+  send_snapshot(self);
+}
+
+void take_report(self_ptr self, const engine_reported& it) {
+  auto& engines = *self->state.engines;
+  if (it.report.op == "loading")
+    log(log_level::info, "engine_loading",
+        {kv("engine", engines.name(it.k)), kv("model", it.report.text)});
+  if (!engines.reported(it.k, it.report, time_of(self))) return;
+  log(log_level::info, "engine_up", {kv("engine", engines.name(it.k))});
+  send_snapshot(self);
+}
+
+void take_end(self_ptr self, const engine_ended& it) {
+  auto& state = self->state;
+  const auto& name = state.engines->name(it.k);
+  const double draw = std::uniform_real_distribution<>{}(state.draws);
+  const auto ending = state.engines->ended(it.k, it.how, time_of(self), draw);
+  const auto level = it.how.cause == exit_cause::stopped ? log_level::info : log_level::warn;
+  log(level, "engine_ended",
+      {kv("engine", name), kv("cause", cause_name(it.how.cause)), kv("reason", it.how.reason)});
+  if (ending.quarantined) log(log_level::error, "engine_quarantined", {kv("engine", name)});
+  if (ending.down)
+    for (const auto& [rank, scheduler] : state.schedulers) self->send(scheduler, *ending.down);
+  for (const auto k : ending.stop) self->send(state.workers[k], stop_engine{});
+  send_snapshot(self);
+  supervise_now(self);
+}
+
+void take_order(self_ptr self, const proto::drain_order& order) {
+  if (!self->state.engines->order(order)) return;
+  log(log_level::info, order.drain ? "drain_ordered" : "drain_taken_back",
+      {kv("target", order.target)});
+  send_snapshot(self);
+}
+
+void begin_stop(self_ptr self) {
+  self->state.engines->begin_stop(time_of(self));
+  log(log_level::info, "node_drains");
+  send_snapshot(self);
+}
+
+void tick(self_ptr self) {
+  auto& state = self->state;
+  send_snapshot(self);
+  if (state.engines->may_stop(time_of(self)))
+    for (const auto& worker : state.workers) self->send(worker, stop_engine{});
+  if (state.engines->has_stopped()) return end(self, caf::exit_reason::user_shutdown);
+  self->delayed_send(self, snapshot_period, caf::tick_atom::value);
 }
 
 void dial_all(self_ptr self, const std::vector<std::string>& schedulers) {
@@ -63,59 +161,52 @@ void dial_all(self_ptr self, const std::vector<std::string>& schedulers) {
 }
 
 void spawn_workers(self_ptr self, const node_options& options) {
-  auto& state = self->state;
-  state.snapshot.engines.resize(options.engines.size());
   for (std::uint32_t k = 0; k < options.engines.size(); ++k) {
-    state.snapshot.engines[k].name = engine_name(options, k);
-    state.snapshot.engines[k].verdict = "starting";
-    state.workers.push_back(
+    self->state.workers.push_back(
         spawn_worker(self->system(), options, k, caf::actor_cast<node_self>(self)));
+    self->monitor(self->state.workers.back());
   }
 }
 
-bool settled(const node_state& state) {
-  for (const auto& engine : state.snapshot.engines)
-    if (engine.verdict != "up" && engine.verdict != "quarantined") return false;
-  return true;
-}
-
-void stop_all(self_ptr self) {
-  for (const auto& worker : self->state.workers)
-    self->send_exit(worker, caf::exit_reason::user_shutdown);
-  for (const auto& dialler : self->state.diallers)
-    self->send_exit(dialler, caf::exit_reason::user_shutdown);
-  self->quit(caf::exit_reason::user_shutdown);
-}
-
-node_self::behavior_type behavior(self_ptr self, const node_options& options,
-                                  const std::string& metrics_url, metrics* registry) {
+void init(self_ptr self, const node_options& options, const std::string& metrics_url,
+          metrics& registry) {
   auto& state = self->state;
   state.snapshot.node = options.name;
   state.snapshot.pid = ::getpid();
   state.snapshot.incarnation = {random_id()};
   state.snapshot.metrics_url = metrics_url;
+  state.engines = std::make_unique<engine_roster>(options.name, roster_of(options),
+                                                  options.supervision, options.drain);
   state.figures = std::make_shared<engine_figures>();
-  registry->add(state.figures);
-  self->set_exit_handler([self](const caf::exit_msg&) { stop_all(self); });
+  registry.add(state.figures);
+  self->set_exit_handler(
+      [self](const caf::exit_msg&) { end(self, caf::exit_reason::user_shutdown); });
+  self->set_down_handler([self](const caf::down_msg&) { give_up(self, "a worker actor ended"); });
   spawn_workers(self, options);
   dial_all(self, options.schedulers);
+  self->send(self, supervise{});
   self->delayed_send(self, snapshot_period, caf::tick_atom::value);
+}
+
+node_self::behavior_type behavior(self_ptr self, const node_options& options,
+                                  const std::string& metrics_url, metrics* registry) {
+  init(self, options, metrics_url, *registry);
   return {
       [](std::uint64_t) {},
-      [self](const engine_changed& change) { take_change(self, change); },
-      [self](const proto::engine_down& down) {
-        for (const auto& [rank, scheduler] : self->state.schedulers) self->send(scheduler, down);
-      },
+      [self](const proto::drain_order& order) { take_order(self, order); },
+      [self](const engine_started& it) { take_started(self, it); },
+      [self](const engine_reported& it) { take_report(self, it); },
+      [self](const engine_quiet& it) { self->state.engines->quiet(it.k, it.quiet, time_of(self)); },
+      [self](const engine_ended& it) { take_end(self, it); },
       [self](const proto::scheduler_actor& scheduler, std::uint32_t rank) {
         self->state.schedulers[rank] = scheduler;
         send_snapshot(self);
       },
       [self](std::uint32_t rank, bool) { self->state.schedulers.erase(rank); },
-      [self](caf::tick_atom) {
-        send_snapshot(self);
-        self->delayed_send(self, snapshot_period, caf::tick_atom::value);
-      },
-      [self](caf::get_atom) { return settled(self->state); },
+      [self](caf::tick_atom) { tick(self); },
+      [self](const supervise&) { take_wake(self); },
+      [self](const stop_node&) { begin_stop(self); },
+      [self](caf::get_atom) { return self->state.engines->is_settled(); },
   };
 }
 

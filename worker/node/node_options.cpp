@@ -2,41 +2,50 @@
 
 #include "base/config_file.hpp"
 
+#include <algorithm>
+
 namespace coppice::worker {
 
 namespace {
 
 bool is_loopback(const std::string& address) { return address.starts_with("127."); }
 
+/// One entry of `engines`. @returns false if a key or value does not do.
+bool read_engine(const std::string& key, const YAML::Node& value, device_options& device) {
+  if (key == "device") return YAML::convert<std::string>::decode(value, device.device);
+  if (key == "group") return YAML::convert<std::string>::decode(value, device.group);
+  return key == "threads" && YAML::convert<std::uint32_t>::decode(value, device.threads);
+}
+
 void read_engines(config_map& map, node_options& options) {
   const auto list = map.take("engines");
   if (!list) return;
-  if (!list.IsSequence()) return map.reject(list, "'engines' must be a list of {device, threads}");
+  if (!list.IsSequence())
+    return map.reject(list, "'engines' must be a list of {device, threads, group}");
   options.engines.clear();
   for (const auto& each : list) {
     device_options device;
-    if (!each.IsMap()) return map.reject(each, "an engine must be a map {device, threads}");
-    for (const auto& entry : each) {
-      const auto key = entry.first.as<std::string>("");
-      if (key == "device")
-        device.device = entry.second.as<std::string>("");
-      else if (key != "threads" ||
-               !YAML::convert<std::uint32_t>::decode(entry.second, device.threads))
-        return map.reject(entry.first, "an engine has a 'device' and a number of 'threads'");
-    }
+    if (!each.IsMap()) return map.reject(each, "an engine must be a map {device, threads, group}");
+    for (const auto& entry : each)
+      if (!read_engine(entry.first.as<std::string>(""), entry.second, device))
+        return map.reject(entry.first,
+                          "an engine has a 'device', a number of 'threads' and a 'group'");
     options.engines.push_back(device);
   }
 }
 
 void read_restart(config_map restart, node_options& options, expected<void>& done) {
-  std::uint32_t period_s = 60, base_ms = 200, cap_ms = 30'000;
-  restart.optional("intensity", options.restart.intensity, "a whole number")
+  std::uint32_t period_s = 60, base_ms = 200, cap_ms = 30'000, probe_s = 300;
+  auto& to = options.supervision;
+  restart.optional("intensity", to.restart.intensity, "a whole number")
       .optional("period_s", period_s, "seconds")
       .optional("base_ms", base_ms, "milliseconds")
-      .optional("cap_ms", cap_ms, "milliseconds");
-  options.restart.period = std::chrono::seconds{period_s};
-  options.restart.pause.base = std::chrono::milliseconds{base_ms};
-  options.restart.pause.cap = std::chrono::milliseconds{cap_ms};
+      .optional("cap_ms", cap_ms, "milliseconds")
+      .optional("probe_s", probe_s, "seconds");
+  to.restart.period = std::chrono::seconds{period_s};
+  to.restart.pause.base = std::chrono::milliseconds{base_ms};
+  to.restart.pause.cap = std::chrono::milliseconds{cap_ms};
+  to.probe_every = std::chrono::seconds{std::max(probe_s, 1u)};
   if (done) done = restart.finish();
 }
 
@@ -48,17 +57,20 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
   node_options options;
   std::string level = "info";
   std::uint64_t hang_ms = 60'000;
+  std::uint32_t drain_s = 30;
   map->optional("name", options.name, "a name")
       .optional("schedulers", options.schedulers, "a list of host:port")
       .optional("models", options.models, "a folder")
       .optional("serve", options.serve, "a list of NAME or NAME:VERSION")
-      .optional("builtins", options.builtins, "a list of echo, sleep, crash, hang, flip")
+      .optional("builtins", options.builtins, "a list of echo, sleep, crash, hang, flip, count")
       .optional("bind", options.bind, "an address")
       .optional("metrics", options.metrics, "host:port")
       .optional("hang_after_ms", hang_ms, "milliseconds")
+      .optional("drain_s", drain_s, "seconds")
       .optional("engine_program", options.engine_program, "a path")
       .optional("log", level, "debug, info, warn or error");
   options.hang_after = std::chrono::milliseconds{hang_ms};
+  options.drain = std::chrono::seconds{drain_s};
   read_engines(*map, options);
   auto mesh = map->section("mesh");
   mesh.optional("insecure", options.insecure_mesh, "true or false");
@@ -79,6 +91,14 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
   if (!done) return tl::unexpected(done.error());
   options.level = *parsed;
   return options;
+}
+
+std::vector<roster_entry> roster_of(const node_options& options) {
+  std::vector<roster_entry> entries;
+  for (std::size_t k = 0; k < options.engines.size(); ++k)
+    entries.push_back(
+        {engine_name(options, k), options.engines[k].device, options.engines[k].group});
+  return entries;
 }
 
 std::string engine_name(const node_options& options, std::size_t k) {

@@ -2,7 +2,8 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
-#include "worker/node/restart_policy.hpp"
+#include "worker/node/engine_roster.hpp"
+#include "worker/node/node_supervision.hpp"
 
 #include <filesystem>
 #include <string>
@@ -16,6 +17,8 @@ struct device_options {
   std::string device = "cpu";
   /// Threads of one forward; 0: as model.yml says.
   std::uint32_t threads = 0;
+  /// Engines of the same group start again together; empty: alone.
+  std::string group;
 };
 
 /// What `coppice-worker --config` reads. Every field but `schedulers` has a default.
@@ -32,9 +35,12 @@ struct node_options {
   std::string bind = "127.0.0.1";
   std::vector<device_options> engines{{}};
   std::string metrics = "127.0.0.1:0";
-  restart_options restart;
-  /// Longest time of one step; then the engine counts as hung.
+  supervision_options supervision;
+  /// Longest time of one step; then the engine counts as hung. What steps took before may only
+  /// lower it.
   duration hang_after = 60s;
+  /// After SIGTERM: longest time for open work to end.
+  duration drain = 30s;
   /// Empty: coppice-engine beside this program.
   std::string engine_program;
   bool insecure_mesh = false;
@@ -46,6 +52,9 @@ expected<node_options> read_node_options(const std::filesystem::path& file);
 
 /// Program and arguments of the node's k-th engine.
 [[nodiscard]] std::vector<std::string> engine_command(const node_options& options, std::size_t k);
+
+/// The node's engines as its roster takes them.
+[[nodiscard]] std::vector<roster_entry> roster_of(const node_options& options);
 
 /// "<node>/engine-<k>".
 [[nodiscard]] std::string engine_name(const node_options& options, std::size_t k);

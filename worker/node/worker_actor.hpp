@@ -8,11 +8,12 @@
 
 namespace coppice::worker {
 
-/// One per device: owns its engine process, starts it again after it ends, with back-off, until
-/// the restart limit quarantines it. Tells the node of every change.
+/// One per device: owns its engine process, starts and stops it as the node says and passes on all
+/// that happens to it.
 using worker_actor =
-    caf::typed_actor<proto::rpc<void(start_engine)>, proto::rpc<void(engine_started)>,
-                     proto::rpc<void(engine_reported)>, proto::rpc<void(engine_ended)>>;
+    caf::typed_actor<proto::rpc<void(start_engine)>, proto::rpc<void(stop_engine)>,
+                     proto::rpc<void(engine_started)>, proto::rpc<void(engine_reported)>,
+                     proto::rpc<void(engine_quiet)>, proto::rpc<void(engine_ended)>>;
 
 worker_actor spawn_worker(caf::actor_system& system, const node_options& options, std::uint32_t k,
                           node_self node);

@@ -7,29 +7,38 @@ import time
 from concurrent.futures import Future
 from typing import Any, Mapping, Optional, Sequence, Union
 
+import numpy as np
+
 from .connection import Connection
 from .errors import InvalidRequest
-from .result import Model, Result, as_models, as_result
+from .result import Model, Result, as_generated, as_models, as_result
 from .session import Request, Session
+from .streams import TokenStream
 from .tensors import ArrayLike, encode
 
 
 class Client:
     """A client of a Coppice cluster. Thread-safe; thousands of requests may be in flight.
 
-    endpoints: gateways, "tcp://host:port", one or several; default: COPPICE_ENDPOINT. The first is
-    used; when it is silent for 3 s, what is open goes to the next one with the same keys.
+    endpoints: gateways, "tcp://host:port", one or several; default: COPPICE_ENDPOINT. Each client has a
+    home among them, by chance; when it is gone, or silent for 1.5 s, what is open goes to the next one
+    with the same keys.
     retry: repeat what the cluster calls retryable, until the deadline.
+    max_open: requests without an answer; a further one ends with Overloaded at once, so that `submit`
+    never blocks.
+    user, password: for a gateway that asks for them (ZeroMQ's PLAIN).
 
     Raises ValueError without an endpoint, or for one that ZeroMQ does not take.
     """
 
-    def __init__(self, endpoints: Union[str, Sequence[str], None] = None, *, retry: bool = True) -> None:
+    def __init__(self, endpoints: Union[str, Sequence[str], None] = None, *, retry: bool = True,
+                 max_open: int = 10_000, user: str = "", password: str = "") -> None:
         given = endpoints if endpoints is not None else os.environ.get("COPPICE_ENDPOINT", "")
         listed = [each for each in (given.split(",") if isinstance(given, str) else given) if each]
         if not listed:
             raise ValueError("no gateway is named: give an endpoint, or set COPPICE_ENDPOINT")
-        self._connection = Connection(listed, Session(gateways=len(listed), retry=retry))
+        self._connection = Connection(listed, Session(endpoints=listed, retry=retry), max_open=max_open, user=user,
+                                      password=password)
 
     def infer(self, model: str, inputs: Optional[Mapping[str, ArrayLike]] = None, **options: Any) -> Result:
         """Sends and waits: `submit(...).result()`. Raises a CoppiceError."""
@@ -57,6 +66,16 @@ class Client:
         header.update({key: value for key, value in optional.items() if value})
         return self._send(header, frames, timeout, as_result)
 
+    def generate(self, model: str, tokens: Optional[Sequence[int]] = None, *, text: str = "",
+                 **options: Any) -> TokenStream:
+        """A stream of tokens that continue `tokens`, or `text`: `for token in client.generate(...)`.
+
+        window: tokens that may be under way unread (1024). parameters: `max_tokens`, `seed`, ... The
+        others as in `submit`. Tokens come in order and each once, whatever dies between; the stream
+        raises a CoppiceError where it ends by one, ResumeExpired if it cannot go on.
+        """
+        return TokenStream(self._connection, generation(model, tokens, text, **options))
+
     def models(self, timeout: float = 5.0) -> list[Model]:
         """What the cluster serves."""
         return self._send({"op": "models"}, [], timeout, as_models).result()
@@ -76,8 +95,27 @@ class Client:
         self.close()
 
     def _send(self, header: dict, frames: list, timeout: float, answer) -> Future:
-        if not 0 < timeout <= 3600:
-            raise InvalidRequest(f"timeout is {timeout}; it must be over 0 and at most 3600 seconds")
-        request = Request(header, frames, time.monotonic() + timeout, answer)
+        request = Request(header, frames, deadline_of(timeout), answer)
         self._connection.start(request)
         return request.future
+
+
+def deadline_of(timeout: float) -> float:
+    if not 0 < timeout <= 3600:
+        raise InvalidRequest(f"timeout is {timeout}; it must be over 0 and at most 3600 seconds")
+    return time.monotonic() + timeout
+
+
+def generation(model: str, tokens: Optional[Sequence[int]], text: str, *, version: int = 0,
+               parameters: Optional[Mapping[str, Any]] = None, timeout: float = 30.0, priority: str = "normal",
+               at_most_once: bool = False, traceparent: str = "", window: int = 1024) -> Request:
+    """The request behind `generate`."""
+    if window < 1:
+        raise InvalidRequest(f"window is {window}; it must be at least 1")
+    prompt = np.asarray(tokens, np.int32) if tokens is not None else np.array([text], object)
+    described, raw = encode("text" if tokens is None else "tokens", prompt, 0)
+    header: dict = {"op": "generate", "model": model, "version": version, "inputs": [described], "class": priority,
+                    "stream": True, "window": window}
+    optional = {"parameters": dict(parameters or {}), "at_most_once": at_most_once, "traceparent": traceparent}
+    header.update({key: value for key, value in optional.items() if value})
+    return Request(header, [raw], deadline_of(timeout), as_generated)

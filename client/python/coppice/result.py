@@ -34,6 +34,16 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Generated:
+    """How a stream ended: how many tokens it has, and the model and version that made them."""
+
+    tokens: int
+    model: str
+    version: int
+    timing: Timing = field(default_factory=Timing)
+
+
+@dataclass(frozen=True)
 class TensorSpec:
     """An input or output of a model; -1 in `shape` is any size. Without the batch dimension."""
 
@@ -65,6 +75,12 @@ def as_result(reply: dict, frames: list) -> Result:
     outputs = {each["name"]: decode(each, frames) for each in reply.get("outputs", [])}
     return Result(outputs, reply.get("model", ""), reply.get("version", 0),
                   Timing(**known(Timing, reply.get("timing", {}))))
+
+
+def as_generated(reply: dict, frames: list) -> Generated:
+    last = sum(each["shape"][0] for each in reply.get("outputs", []) if each["name"] == "tokens")
+    return Generated(reply.get("seq", 0) + last, reply.get("model", ""), reply.get("version", 0),
+                     Timing(**known(Timing, reply.get("timing", {}))))
 
 
 def as_models(reply: dict, _: list) -> list[Model]:

@@ -8,8 +8,9 @@ def against_bare(rounds, models, name, *options, seconds=SECONDS):
     """Requests of one row a second at 64 in flight, by the rows a second of the bare loop."""
     with pinned_cluster(models, name + ":1") as cluster:
         for _ in range(rounds):
-            bare = bare_libtorch(models, name)
+            before = bare_libtorch(models, name)
             ours = bench(cluster, name, "--concurrency", 64, *options, cores=0, seconds=seconds)["requests_per_s"]
+            bare = (before + bare_libtorch(models, name)) / 2  # the machine's speed drifts
             yield ours / bare, {"bare, 1/s": bare, "Coppice, 1/s": ours}
 
 

@@ -32,7 +32,7 @@ def raw_echo(size, in_flight):
 
 def bare_libtorch(models, name, version=1):
     """Rows a second of a loop on one thread, at its best batch size."""
-    return output_of(BIN / "bench_bare_libtorch", models, name, version, SECONDS / 2,
+    return output_of(BIN / "bench_bare_libtorch", models, name, version, SECONDS / 4,
                      cores=ENGINE_CORE)["best_rows_per_s"]
 
 

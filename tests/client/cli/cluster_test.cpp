@@ -1,11 +1,15 @@
 #include "client/cli/cluster.hpp"
 
 #include "client/cli/verbs.hpp"
+#include "proto/codec/codec.hpp"
+#include "proto/messages/client.hpp"
 
 #include <gmock/gmock.h>
+#include <zmq.hpp>
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <unistd.h>
 
 namespace coppice::cli {
@@ -53,6 +57,66 @@ TEST_F(ClusterChoice, SaysThatTheFileIsMissingOrNoReadyFile) {
     ready_file_says(text);
     EXPECT_THAT(choice.resolve().error().message, HasSubstr("no ready file")) << text;
   }
+}
+
+/// A door that gives one answer to whatever it is asked first.
+struct one_answer {
+  std::string path = "ipc:///tmp/coppice-ask-" + std::to_string(::getpid());
+  zmq::context_t context{1};
+  zmq::socket_t door{context, zmq::socket_type::router};
+  proto::operator_request asked;
+  std::thread thread;
+
+  explicit one_answer(std::string answer) {
+    door.set(zmq::sockopt::linger, 0);
+    door.set(zmq::sockopt::rcvtimeo, 20'000);
+    door.bind(path);
+    thread = std::thread{[this, answer = std::move(answer)] {
+      zmq::message_t from, request;
+      (void)door.recv(from);
+      (void)door.recv(request);
+      asked = *proto::decode<proto::operator_request>(request.to_string_view());
+      (void)door.send(from, zmq::send_flags::sndmore);
+      (void)door.send(zmq::buffer(answer), zmq::send_flags::none);
+    }};
+  }
+  ~one_answer() {
+    if (thread.joinable()) thread.join();
+  }
+};
+
+TEST(OrderDrain, TellsHowFarItHasCome) {
+  one_answer cluster{proto::encode(proto::drain_status{"node-1", "draining", {"a row"}, {}})};
+
+  const auto status = order_drain(cluster.path, {"node-1", false}, 20s);
+  cluster.thread.join();
+
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->waiting_for, std::vector<std::string>{"a row"});
+  EXPECT_EQ(cluster.asked.op, "undrain");
+  EXPECT_EQ(cluster.asked.target, "node-1");
+}
+
+TEST(OrderDrain, FailsWithWhatTheClusterAnswersAsAnError) {
+  one_answer cluster{proto::encode(
+      proto::drain_status{"nowhere",
+                          "unknown",
+                          {},
+                          proto::error_body{"not_found", "There is no 'nowhere'.", false, 0}})};
+
+  const auto status = order_drain(cluster.path, {"nowhere", true}, 20s);
+
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, errc::not_found);
+  EXPECT_EQ(status.error().message, "There is no 'nowhere'.");
+}
+
+TEST(AskOperator, FailsWithWhatTheClusterAnswersAsAnError) {
+  proto::reply refusal;
+  refusal.error = proto::error_body{"unavailable", "No scheduler can be reached.", true, 0};
+  one_answer cluster{proto::encode(refusal)};
+
+  EXPECT_EQ(ask_operator(cluster.path, 20s).error().message, "No scheduler can be reached.");
 }
 
 TEST(AskOperator, SaysWhichDoorDoesNotAnswer) {

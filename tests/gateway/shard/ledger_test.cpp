@@ -55,6 +55,122 @@ TEST_F(Ledger, FindsARowAtItsDeadlineAndNotBefore) {
   EXPECT_EQ(rows.expired(t0 + 50ms), std::vector{id});
 }
 
+TEST_F(Ledger, TakesAFrameOfEitherLiveAttemptFromItsOwnEngineOnly) {
+  auto& row = rows.open(a_client_request(), on, 1, t0);
+  const auto first = rows.begin_attempt(row, {7}, t0);
+  const auto second = rows.begin_hedge(row, {8}, 3, t0 + 5ms);
+
+  EXPECT_EQ(rows.find(first, {7}), &row);
+  EXPECT_EQ(rows.find(second, {8}), &row);
+  EXPECT_EQ(rows.find(first, {8}), nullptr);
+  EXPECT_EQ(rows.find(second, {7}), nullptr);
+  EXPECT_TRUE(row.is_on({7}) && row.is_on({8}));
+  EXPECT_EQ(row.attempts, 2u);
+}
+
+TEST_F(Ledger, FencesTheLoserWhicheverAttemptWins) {
+  for (const bool second_wins : {false, true}) {
+    auto& row = rows.open(a_client_request(), on, 1, t0);
+    const auto first = rows.begin_attempt(row, {7}, t0);
+    const auto second = rows.begin_hedge(row, {8}, 3, t0 + 5ms);
+
+    const auto loser = rows.keep_only(row, second_wins ? second : first);
+
+    EXPECT_EQ(loser.attempt, second_wins ? first : second);
+    EXPECT_EQ(loser.incarnation, (second_wins ? incarnation_id{7} : incarnation_id{8}));
+    EXPECT_EQ(rows.find(loser.attempt, loser.incarnation), nullptr);
+    EXPECT_EQ(row.attempt, second_wins ? second : first);
+    EXPECT_EQ(row.sent, second_wins ? t0 + 5ms : t0);
+    EXPECT_FALSE(rows.keep_only(row, row.attempt).attempt);
+  }
+}
+
+TEST_F(Ledger, AHedgeTakesThePlaceOfAnAttemptThatIsLost) {
+  auto& row = rows.open(a_client_request(), on, 1, t0);
+  const auto first = rows.begin_attempt(row, {7}, t0);
+  const auto second = rows.begin_hedge(row, {8}, 3, t0 + 5ms);
+
+  EXPECT_TRUE(rows.end_attempt(row, first));
+  EXPECT_EQ(row.attempt, second);
+  EXPECT_EQ(row.sent_version, 3u);
+  EXPECT_EQ(rows.find(first, {7}), nullptr);
+
+  EXPECT_TRUE(rows.end_attempt(row, first));  // fenced long ago
+  EXPECT_FALSE(rows.end_attempt(row));
+  EXPECT_FALSE(row.is_on({8}));
+}
+
+TEST_F(Ledger, LosesAHedgeAndKeepsTheFirst) {
+  auto& row = rows.open(a_client_request(), on, 1, t0);
+  const auto first = rows.begin_attempt(row, {7}, t0);
+  const auto second = rows.begin_hedge(row, {8}, 3, t0);
+
+  EXPECT_TRUE(rows.end_attempt(row, second));
+
+  EXPECT_EQ(row.attempt, first);
+  EXPECT_EQ(rows.find(second, {8}), nullptr);
+}
+
+TEST_F(Ledger, KnowsWhoMadeAFencedAttemptWhileThatRowIsOpen) {
+  auto& row = rows.open(a_client_request(), on, 1, t0);
+  const auto first = rows.begin_attempt(row, {7}, t0);
+  rows.end_attempt(row);
+  const auto second = rows.begin_attempt(row, {8}, t0);
+
+  EXPECT_EQ(rows.owner_of(first), &row);
+  EXPECT_EQ(rows.owner_of(second), &row);
+  EXPECT_EQ(rows.owner_of({second.value + (1ull << 32)}), nullptr);  // not made yet
+
+  rows.close(row, outcome::completed);
+  EXPECT_EQ(rows.owner_of(second), nullptr);
+  auto& next = rows.open(a_client_request(), on, 1, t0);  // in the same slot
+  const auto third = rows.begin_attempt(next, {7}, t0);
+  EXPECT_EQ(rows.owner_of(second), nullptr);
+  EXPECT_EQ(rows.owner_of(third), &next);
+}
+
+/// A frame is taken for live attempts only, and no row has more than two.
+TEST_F(Ledger, FencesAllButTheLiveAttemptsUnderRandomOperations) {
+  std::mt19937 random{8};
+  auto& row = rows.open(a_client_request(), on, 1, t0);
+  std::map<attempt_id, incarnation_id> live;
+  std::vector<std::pair<attempt_id, incarnation_id>> made;
+  const auto any_live = [&] {
+    return std::next(live.begin(), static_cast<long>(random() % live.size()))->first;
+  };
+  for (int step = 0; step < 20'000; ++step) {
+    const incarnation_id engine{1 + random() % 3};
+    switch (random() % 4) {
+      case 0:
+        if (!live.empty()) break;
+        made.emplace_back(rows.begin_attempt(row, engine, t0), engine);
+        live.insert(made.back());
+        break;
+      case 1:
+        if (live.size() != 1) break;
+        made.emplace_back(rows.begin_hedge(row, engine, 1, t0), engine);
+        live.insert(made.back());
+        break;
+      case 2: {
+        if (live.empty()) break;
+        const auto ended = any_live();
+        live.erase(ended);
+        ASSERT_EQ(rows.end_attempt(row, ended), !live.empty());
+        break;
+      }
+      default: {
+        if (live.empty()) break;
+        const auto winner = any_live();
+        const auto loser = rows.keep_only(row, winner);
+        ASSERT_EQ(static_cast<bool>(loser.attempt), live.size() == 2);
+        std::erase_if(live, [&](const auto& each) { return each.first != winner; });
+      }
+    }
+    for (auto i = made.size() > 6 ? made.size() - 6 : 0; i < made.size(); ++i)
+      ASSERT_EQ(rows.find(made[i].first, made[i].second) != nullptr, live.contains(made[i].first));
+  }
+}
+
 TEST_F(Ledger, ConservesRequestsAndBytesUnderRandomOperations) {
   std::mt19937 random{3};
   std::vector<row_id> open;

@@ -19,8 +19,10 @@ struct ShardLoop : ::testing::Test {
   shard_counts counts{registry};
   std::promise<proto::place_request> placed;
   bool asked = false;
-  shard_loop loop{{}, counts, [this](proto::place_request demand) {
-                    if (!std::exchange(asked, true)) placed.set_value(std::move(demand));
+  shard_loop loop{{}, counts, [this](scheduler_mail mail) {
+                    auto* demand = std::get_if<proto::place_request>(&mail);
+                    if (demand != nullptr && !std::exchange(asked, true))
+                      placed.set_value(std::move(*demand));
                   }};
   zmq::context_t context{1};
   zmq::socket_t client{context, zmq::socket_type::dealer};
@@ -71,6 +73,26 @@ TEST_F(ShardLoop, CarriesDemandOutAndVerdictsIn) {
 
   loop.post(stop_shard{});
   EXPECT_EQ(receive().error->code, "unavailable");
+}
+
+TEST_F(ShardLoop, LetsOnlyUsersWithTheirPasswordThroughAGuardedDoor) {
+  shard_loop guarded{{}, counts, [](const scheduler_mail&) {}};
+  ASSERT_TRUE(guarded.guard({{"ann", {"secret", "gold"}}}));
+  const auto endpoint = guarded.bind("tcp://127.0.0.1:*");
+  guarded.start([](const std::string& why) { ADD_FAILURE() << why; });
+  zmq::socket_t ann{context, zmq::socket_type::dealer};
+  ann.set(zmq::sockopt::linger, 0);
+  ann.set(zmq::sockopt::rcvtimeo, 20'000);
+  ann.set(zmq::sockopt::plain_username, "ann");
+  ann.set(zmq::sockopt::plain_password, "secret");
+  ann.connect(*endpoint);
+  proto::request ping;
+  ping.v = 1;
+  ping.op = "ping";
+  (void)ann.send(zmq::buffer(proto::encode(ping)), zmq::send_flags::none);
+
+  zmq::message_t header;
+  EXPECT_TRUE(ann.recv(header));
 }
 
 TEST_F(ShardLoop, SaysWhyTheDoorCannotListen) {

@@ -1,6 +1,6 @@
 #include "gateway/shard/shard.hpp"
 
-#include "tests/gateway/shard/messages.hpp"
+#include "tests/gateway/shard/shard_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,83 +11,12 @@ namespace coppice::gateway {
 
 using testing::a_request;
 using testing::as_message;
+using testing::recorded_world;
+using testing::t0;
 
 namespace {
 
-const steady_time t0{std::chrono::hours{1}};
-
-/// What a shard did to the world.
-struct recorder : shard_effects {
-  struct sent {
-    incarnation_id to;
-    proto::link_request header;
-  };
-  void reply(const client_address&, const proto::reply& header, frame_list&&) override {
-    replies.push_back(header);
-  }
-  bool send(incarnation_id to, const proto::link_request& header, const frame_list&) override {
-    if (to == gone) return false;
-    if (header.op == "infer") attempts.push_back({to, header});
-    if (header.op == "cancel") cancels.push_back(header.attempt);
-    return true;
-  }
-  void open_link(const engine_link& link) override { opened.push_back(link.incarnation); }
-  void close_link(const engine_link& link) override { closed.push_back(link.incarnation); }
-  void place(proto::place_request&& demand) override { places.push_back(std::move(demand)); }
-
-  std::vector<proto::reply> replies;
-  std::vector<sent> attempts;
-  std::vector<attempt_id> cancels;
-  std::vector<incarnation_id> opened, closed;
-  /// Sends on this link fail.
-  incarnation_id gone;
-  std::vector<proto::place_request> places;
-};
-
-struct Shard : ::testing::Test {
-  recorder world;
-  shard gateway{{}, world, nullptr};
-
-  Shard() {
-    proto::model_card echo;
-    echo.name = "echo";
-    echo.version = 1;
-    echo.any_inputs = true;
-    gateway.on_catalogue({{echo}});
-  }
-
-  void ask(int id = 1, steady_time at = t0, std::uint32_t timeout_ms = 1000) {
-    auto request = a_request("echo", id);
-    request.timeout_ms = timeout_ms;
-    gateway.on_client_message(as_message(request), 5, at);
-  }
-  void grant(std::uint64_t incarnation, std::uint32_t rows, steady_time at = t0) {
-    proto::grant given;
-    given.incarnation = {incarnation};
-    given.engine = "engine-" + std::to_string(incarnation);
-    given.endpoint = "tcp://e" + std::to_string(incarnation);
-    given.model = "echo";
-    given.version = 1;
-    given.rows = rows;
-    given.ttl_us = 1'000'000;
-    gateway.on_place_reply({{given}, {}}, at);
-  }
-  void answer(attempt_id attempt, std::uint64_t incarnation, const char* op = "reply",
-              steady_time at = t0) {
-    proto::link_reply reply;
-    reply.op = op;
-    reply.attempt = attempt;
-    reply.incarnation = {incarnation};
-    reply.credit = 1;
-    frame_list message;
-    message.emplace_back(std::string("engine"));
-    message.emplace_back(proto::encode(reply));
-    gateway.on_link_message(std::move(message), at);
-  }
-  [[nodiscard]] std::string code(std::size_t i) const {
-    return world.replies[i].error ? world.replies[i].error->code : "ok";
-  }
-};
+using Shard = testing::ShardFixture;
 
 TEST_F(Shard, PlacesSendsAndAnswersARequest) {
   ask();
@@ -158,9 +87,11 @@ TEST_F(Shard, KeepsOutTheReplyOfAFencedAttempt) {
 
 TEST_F(Shard, GivesUpAfterThreeEnginesWereLostUnderARequest) {
   ask();
-  for (std::uint64_t incarnation = 7; incarnation < 10; ++incarnation) {
-    grant(incarnation, 1);
-    gateway.on_engine_down({"engine", {incarnation}, "was killed", {}}, t0);
+  auto at = t0;
+  for (std::uint64_t incarnation = 7; incarnation < 10; ++incarnation, at += 50ms) {
+    gateway.on_tick(at);  // a second retry may wait a moment
+    grant(incarnation, 1, at);
+    gateway.on_engine_down({"engine", {incarnation}, "was killed", {}, "killed"}, at);
   }
 
   ASSERT_EQ(world.replies.size(), 1u);
@@ -249,6 +180,17 @@ TEST_F(Shard, SaysNotFoundForAModelThatIsNotServed) {
   EXPECT_EQ(code(0), "not_found");
 }
 
+TEST_F(Shard, WhatIsUnknownRightAfterTheFirstCatalogueMayYetBeReported) {
+  recorded_world other_world;
+  shard young{{}, other_world, nullptr};
+  young.on_catalogue({}, t0);
+  young.on_client_message(as_message(a_request("late")), 5, t0 + 1s - 1ms);
+  young.on_client_message(as_message(a_request("late")), 5, t0 + 1s);
+
+  EXPECT_EQ(other_world.replies[0].error->code, "unavailable");
+  EXPECT_EQ(other_world.replies[1].error->code, "not_found");
+}
+
 TEST_F(Shard, SaysUnavailableWhenNoEngineComesBackInTime) {
   ask(1, t0, 60'000);
   gateway.on_place_reply({{}, {{"echo", 0, "unavailable", 50'000}}}, t0);
@@ -334,7 +276,7 @@ TEST_F(Shard, RefusesOnlyTheModelWhoseQueueIsFull) {
   shard_options small;
   small.limits.waiting_rows = 1;
   shard narrow{small, world, nullptr};
-  narrow.on_catalogue({{echo, other}});
+  narrow.on_catalogue({{echo, other}}, t0 - 1h);
 
   narrow.on_client_message(as_message(a_request("echo", 1)), 5, t0);
   narrow.on_client_message(as_message(a_request("other", 2)), 5, t0);
@@ -348,7 +290,7 @@ TEST_F(Shard, RefusesOnlyTheModelWhoseQueueIsFull) {
 TEST_F(Shard, SendsACriticalRowPastAHeadThatNeedsMoreCredit) {
   proto::model_card echo;
   echo.name = "echo", echo.version = 1, echo.batchable = true, echo.max_batch = 8;
-  gateway.on_catalogue({{echo}});
+  gateway.on_catalogue({{echo}}, t0 - 1h);
   ask(1);  // four rows
   grant(7, 2);
   ASSERT_TRUE(world.attempts.empty());
@@ -359,6 +301,84 @@ TEST_F(Shard, SendsACriticalRowPastAHeadThatNeedsMoreCredit) {
   gateway.on_client_message(as_message(urgent), 5, t0);
 
   EXPECT_EQ(world.attempts.size(), 1u);
+}
+
+TEST_F(Shard, RefusesTheNewestBatchRowForAMoreUrgentOne) {
+  proto::model_card echo;
+  echo.name = "echo", echo.version = 1, echo.any_inputs = true;
+  shard_options small;
+  small.limits.waiting_rows = 2;
+  shard narrow{small, world, nullptr};
+  narrow.on_catalogue({{echo}}, t0 - 1h);
+  for (const auto* each : {"batch", "batch", "critical"}) {
+    auto request = a_request("echo", static_cast<int>(world.replies.size()) + 1);
+    request.priority_class = each;
+    narrow.on_client_message(as_message(request), 5, t0);
+  }
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "overloaded");
+  EXPECT_EQ(narrow.rows().open_rows(), 2u);
+}
+
+struct TenantsOfAShard : Shard {
+  /// Two tenants, of which `small` may have one request open.
+  void set_up(const tenant_limits& limits) {
+    proto::model_card echo;
+    echo.name = "echo", echo.version = 1, echo.any_inputs = true;
+    shard_options options;
+    options.tenants.named["small"] = limits;
+    both = std::make_unique<shard>(options, world, nullptr);
+    both->on_catalogue({{echo}}, t0 - 1h);
+  }
+  void ask_as(std::string_view tenant, steady_time at = t0) {
+    both->on_client_message(as_message(a_request("echo", ++id)), 5, at, tenant);
+  }
+  std::unique_ptr<shard> both;
+  int id = 0;
+};
+
+TEST_F(TenantsOfAShard, ATenantOverItsQuotaIsRefusedAndTheOthersAreNot) {
+  set_up({.open_requests = 1});
+  ask_as("small");
+  ask_as("small");
+  ask_as("large");
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "quota");
+  EXPECT_EQ(both->rows().open_rows(), 2u);
+}
+
+TEST_F(TenantsOfAShard, AnOutcomeMakesRoomForTheNextRequest) {
+  set_up({.open_requests = 1});
+  ask_as("small");
+  both->on_client_gone(5, t0);
+  ask_as("small");
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "cancelled");
+}
+
+TEST_F(TenantsOfAShard, AReplyChargesItsShareOfTheBatchsComputeTime) {
+  set_up({.compute_ms_per_s = 100, .compute_burst_ms = 10});
+  ask_as("small");
+  proto::grant given{"e", {7}, "tcp://e", "", "echo", 1, 0, 9, 1'000'000};
+  both->on_place_reply({{given}, {}}, t0);
+  proto::link_reply reply;
+  reply.op = "reply";
+  reply.attempt = world.attempts[0].header.attempt;
+  reply.incarnation = {7};
+  reply.times.compute_us = 160'000;
+  reply.batch_rows = 8;  // 20 ms of them are this row's
+  frame_list message;
+  message.emplace_back(std::string("engine"));
+  message.emplace_back(proto::encode(reply));
+  both->on_link_message(std::move(message), t0);
+
+  ask_as("small", t0 + 100ms);
+  EXPECT_EQ(code(1), "quota");
+  ask_as("small", t0 + 101ms);
+  EXPECT_EQ(world.replies.size(), 2u);
 }
 
 /// Any order of events gives every accepted request exactly one final reply.
@@ -402,7 +422,7 @@ TEST_F(Shard, AnswersEachRequestExactlyOnceUnderRandomEvents) {
 }
 
 TEST_F(Shard, AModelWhoseEnginesAllRestartIsWaitedForNotUnknown) {
-  gateway.on_catalogue({});  // its only engine died
+  gateway.on_catalogue({}, t0);  // its only engine died
   ask();
 
   EXPECT_TRUE(world.replies.empty());
@@ -427,7 +447,7 @@ TEST(FreshShard, KnowsOfNoModelWhetherItExistsUntilSomethingIsServed) {
 }
 
 TEST_F(Shard, TellsAModelsInputsWhileItsEnginesRestart) {
-  gateway.on_catalogue({});
+  gateway.on_catalogue({}, t0);
   auto request = a_request("echo", 1);
   request.op = "model";
   request.inputs.clear();

@@ -28,6 +28,7 @@ TEST(SocketMonitor, TellsWhichConnectionOfASocketClosed) {
 
   const auto closed = monitor.next();
   ASSERT_TRUE(closed);
+  EXPECT_EQ(closed->what, socket_monitor::event::kind::closed);
   EXPECT_EQ(closed->connection, connection);
 }
 

@@ -44,6 +44,13 @@ TEST_F(Inspect, ShipsEveryMessageOfTheBlockThroughCaf) {
   EXPECT_TRUE(shipped(catalogue{}).match_elements<catalogue>());
   EXPECT_TRUE(shipped(gateway_state{}).match_elements<gateway_state>());
   EXPECT_TRUE(shipped(cluster_status{}).match_elements<cluster_status>());
+  EXPECT_TRUE(shipped(suspicion{}).match_elements<suspicion>());
+  EXPECT_TRUE(shipped(trial_result{}).match_elements<trial_result>());
+  EXPECT_TRUE(shipped(judgement{}).match_elements<judgement>());
+  EXPECT_TRUE(shipped(drain_order{}).match_elements<drain_order>());
+  EXPECT_TRUE(shipped(drain_notice{}).match_elements<drain_notice>());
+  EXPECT_TRUE(shipped(drain_ack{}).match_elements<drain_ack>());
+  EXPECT_TRUE(shipped(drain_status{}).match_elements<drain_status>());
 }
 
 }  // namespace

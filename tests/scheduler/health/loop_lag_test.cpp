@@ -8,25 +8,33 @@ namespace {
 
 const steady_time t0{std::chrono::hours{1}};
 
-TEST(LoopLag, LeavesTheLimitAloneWhileTheLoopIsOnTime) {
-  loop_lag lag{50ms};
+TEST(LoopLag, ExcusesNothingWhileTheLoopIsAtMost50MsLate) {
+  loop_lag lag{25ms};
 
-  EXPECT_EQ(lag.stretch(500ms, t0), 500ms);
-  EXPECT_EQ(lag.stretch(500ms, t0 + 100ms), 500ms);
+  EXPECT_EQ(lag.excuse(t0), 0ms);
+  EXPECT_EQ(lag.excuse(t0 + 75ms), 0ms);
 }
 
-TEST(LoopLag, StretchesTheLimitWithItsOwnLateness) {
-  loop_lag lag{50ms};
-  (void)lag.stretch(500ms, t0);
+TEST(LoopLag, ExcusesWhatALateTurnTookBeyondThat) {
+  loop_lag lag{25ms};
+  (void)lag.excuse(t0);
 
-  EXPECT_EQ(lag.stretch(500ms, t0 + 150ms), 1500ms);
+  EXPECT_EQ(lag.excuse(t0 + 76ms), 1ms);
 }
 
-TEST(LoopLag, StretchesAtMostFourfold) {
-  loop_lag lag{50ms};
-  (void)lag.stretch(500ms, t0);
+TEST(LoopLag, StretchesTimeOutsFourfoldWhileEveryTurnIsLate) {
+  loop_lag lag{25ms};
+  (void)lag.excuse(t0);
 
-  EXPECT_EQ(lag.stretch(500ms, t0 + 10s), 2s);
+  EXPECT_EQ(lag.excuse(t0 + 400ms), 300ms);
+  EXPECT_EQ(lag.excuse(t0 + 800ms), 300ms);
+}
+
+TEST(LoopLag, ChargesAtMost200MsOfOneLongSleep) {
+  loop_lag lag{25ms};
+  (void)lag.excuse(t0);
+
+  EXPECT_EQ(lag.excuse(t0 + 10s), 9800ms);
 }
 
 }  // namespace

@@ -59,21 +59,112 @@ TEST(EngineTable, KeepsSuspectsOfAnEngineThatWentDownAndNamesItOnce) {
   engine_table table;
   table.take(a_node({an_engine(1)}), t0);
 
-  const auto told = table.engine_down({"node/engine-1", {1}, "killed by signal 11", {{5}}});
-  const auto again = table.engine_down({"node/engine-1", {1}, "killed by signal 11", {{5}}});
+  const proto::engine_down down{"node/engine-1", {1}, "killed by signal 11", {{5}}, "crash"};
+  const auto told = table.engine_down(down);
+  const auto again = table.engine_down(down);
 
   ASSERT_EQ(told.downs.size(), 1u);
   EXPECT_EQ(told.downs[0].suspects, std::vector{attempt_id{5}});
+  EXPECT_EQ(told.downs[0].cause, "crash");
   EXPECT_TRUE(told.catalogue_changed);
   EXPECT_TRUE(again.downs.empty());
 }
 
-TEST(EngineTable, ANodeIsSilentAtTheLimitAndNotBefore) {
+TEST(EngineTable, BlamesNobodyForTheEndOfALostNode) {
   engine_table table;
   table.take(a_node({an_engine(1)}), t0);
 
-  EXPECT_TRUE(table.silent(500ms, t0 + 499ms).empty());
-  EXPECT_EQ(table.silent(500ms, t0 + 500ms), std::vector<std::string>{"node"});
+  EXPECT_EQ(table.node_lost("node", "silent").downs.at(0).cause, "lost");
+}
+
+TEST(EngineTable, GivesNothingToAnEngineWithoutAShareAndItsShareToAnother) {
+  engine_table table;
+  table.take(a_node({an_engine(1), an_engine(2)}), t0);
+
+  table.judge("node/engine-1", {"suspect", "silent", 0});
+  table.judge("node/engine-2", {"probation", "new", 10});
+
+  ASSERT_EQ(table.serving("echo", 0).size(), 1u);
+  EXPECT_EQ(table.serving("echo", 0)[0].percent, 10u);
+  EXPECT_EQ(table.catalogue().models.size(), 1u);
+
+  table.judge("node/engine-1", {});
+  EXPECT_EQ(table.serving("echo", 0).size(), 2u);
+}
+
+TEST(EngineTable, ShowsEnginesWithTheirStanding) {
+  engine_table table;
+  table.take(a_node({an_engine(1)}), t0);
+
+  table.judge("node/engine-1", {"probation", "it was started again", 20});
+
+  const auto shown = table.nodes()[0].engines[0];
+  EXPECT_EQ(shown.verdict, "probation");
+  EXPECT_EQ(shown.verdict_reason, "it was started again");
+  EXPECT_EQ(shown.capacity_percent, 20u);
+}
+
+TEST(EngineTable, KeepsThePoolOfModelsWhoseEngineIsStartedAgain) {
+  engine_table table;
+  table.take(a_node({an_engine(1, {a_card(8, 4, "a"), a_card(8, 4, "b")})}), t0);
+  const auto pools = table.catalogue().pools;
+  auto starting = an_engine(1, {});
+  starting.incarnation = {};
+  starting.verdict = "starting";
+
+  table.take(a_node({starting}, "node", 2), t0);
+
+  EXPECT_TRUE(table.catalogue().models.empty());
+  EXPECT_EQ(table.catalogue().pools, pools);
+  ASSERT_EQ(pools.size(), 1u);
+  EXPECT_EQ(pools[0].models, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(EngineTable, TellsWhenAPoolChanges) {
+  engine_table table;
+  table.take(a_node({an_engine(1, {a_card(8, 4, "a")}), an_engine(2, {a_card(8, 4, "b")})}), t0);
+
+  const auto joined =
+      table.take(a_node({an_engine(1, {a_card(8, 4, "a")}), an_engine(2, {a_card(8, 4, "b")}),
+                         an_engine(3, {a_card(8, 4, "a"), a_card(8, 4, "b")})},
+                        "node", 2),
+                 t0);
+
+  EXPECT_TRUE(joined.catalogue_changed);
+  EXPECT_EQ(table.catalogue().pools.size(), 1u);
+}
+
+TEST(EngineTable, FindsANodesEnginesAndOneEngineByTheirNames) {
+  engine_table table;
+  table.take(a_node({an_engine(1), an_engine(2)}), t0);
+
+  EXPECT_EQ(table.targeted("node").size(), 2u);
+  ASSERT_EQ(table.targeted("node/engine-2").size(), 1u);
+  EXPECT_FALSE(table.targeted("node/engine-2")[0].lost);
+  EXPECT_TRUE(table.targeted("node/engine-3").empty());
+
+  table.node_lost("node", "silent");
+  EXPECT_TRUE(table.targeted("node")[0].lost);
+}
+
+TEST(EngineTable, NamesIncarnationsThatDrain) {
+  auto draining = an_engine(2);
+  draining.verdict = "draining";
+  engine_table table;
+  table.take(a_node({an_engine(1), draining}), t0);
+
+  EXPECT_EQ(table.draining(), std::vector{incarnation_id{2}});
+}
+
+TEST(EngineTable, ForgetsALostNodeAfterItsTimeAndNotBefore) {
+  engine_table table;
+  table.take(a_node({an_engine(1)}), t0);
+  table.take(a_node({an_engine(2)}, "other"), t0);
+  table.node_lost("node", "silent");
+
+  EXPECT_TRUE(table.forget_lost(10min, t0 + 10min - 1ms).empty());
+  EXPECT_EQ(table.forget_lost(10min, t0 + 10min), std::vector<std::string>{"node"});
+  EXPECT_EQ(table.nodes().size(), 1u);
 }
 
 TEST(EngineTable, ALostNodeComesBackWithItsNextSnapshot) {
@@ -82,8 +173,6 @@ TEST(EngineTable, ALostNodeComesBackWithItsNextSnapshot) {
 
   EXPECT_EQ(table.node_lost("node", "silent").downs.size(), 1u);
   EXPECT_TRUE(table.serving("echo", 0).empty());
-  EXPECT_TRUE(table.silent(500ms, t0 + 1h).empty());
-
   table.take(a_node({an_engine(1)}, "node", 2), t0 + 1s);
   EXPECT_EQ(table.serving("echo", 0).size(), 1u);
 }
@@ -94,6 +183,7 @@ TEST(EngineTable, IgnoresSnapshotsOutOfOrder) {
 
   const auto change = table.take(a_node({an_engine(1)}, "node", 1), t0);
 
+  EXPECT_FALSE(change.taken);
   EXPECT_TRUE(change.downs.empty());
   EXPECT_EQ(table.serving("echo", 0)[0].engine->incarnation, incarnation_id{2});
 }

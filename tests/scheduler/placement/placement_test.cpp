@@ -91,6 +91,101 @@ TEST_F(Placement, TakesBackTheCreditOfALostGateway) {
   EXPECT_EQ(rows_in(placing.place(engines, a_place(8), t0)), 8u);
 }
 
+TEST_F(Placement, GrantsOnlyTheShareOfAnEngineOnProbation) {
+  engines.take(a_node({an_engine(1, {a_card(20, 4)}), an_engine(2, {a_card(20, 4)})}), t0);
+  engines.judge("node/engine-2", {"probation", "new", 10});
+
+  std::map<std::uint64_t, std::uint32_t> rows;
+  for (const auto& grant : placing.place(engines, a_place(40), t0).grants)
+    rows[grant.incarnation.value] += grant.rows;
+
+  EXPECT_EQ(rows[1], 20u);
+  EXPECT_EQ(rows[2], 2u);
+}
+
+TEST_F(Placement, GrantsAtLeastOneRowOfAnEngineOnProbation) {
+  engines.take(a_node({an_engine(1, {a_card(2, 1)}), an_engine(2, {a_card(2, 1)})}), t0);
+  engines.judge("node/engine-2", {"probation", "new", 10});
+
+  EXPECT_EQ(rows_in(placing.place(engines, a_place(10), t0)), 3u);
+}
+
+TEST_F(Placement, SparesEnginesOnProbationOnlyWhileHalfOfAllAreUpInFull) {
+  engines.take(a_node({an_engine(1, {a_card(10, 5)}), an_engine(2, {a_card(10, 5)}),
+                       an_engine(3, {a_card(10, 5)}), an_engine(4, {a_card(10, 5)})}),
+               t0);
+  engines.judge("node/engine-1", {"probation", "new", 10});
+  engines.judge("node/engine-2", {"probation", "new", 10});
+  EXPECT_EQ(rows_in(placing.place(engines, a_place(40), t0)), 22u);
+
+  engines.judge("node/engine-3", {"probation", "new", 10});
+  EXPECT_EQ(rows_in(placing.place(engines, a_place(40), t0)), 40u);
+}
+
+TEST_F(Placement, DoesNotSpareAnEngineThatIsAlone) {
+  engines.take(a_node({an_engine(1)}), t0);
+  engines.judge("node/engine-1", {"probation", "new", 10});
+
+  EXPECT_EQ(rows_in(placing.place(engines, a_place(8), t0)), 8u);
+}
+
+TEST_F(Placement, GrantsNothingToEnginesThatTakeNoWork) {
+  engines.take(a_node({an_engine(1)}), t0);
+  engines.judge("node/engine-1", {"suspect", "silent", 0});
+
+  const auto reply = placing.place(engines, a_place(1), t0);
+
+  EXPECT_TRUE(reply.grants.empty());
+  EXPECT_EQ(reply.refused.at(0).code, "unavailable");
+}
+
+TEST_F(Placement, LetsAShardWithoutCreditAskABusyEngineOnProbationForItsShareAlone) {
+  engines.take(a_node({an_engine(1, {a_card(20, 4)}), an_engine(2, {a_card(20, 4)})}), t0);
+  engines.judge("node/engine-2", {"probation", "new", 10});
+  (void)placing.place(engines, a_place(100, {}, "greedy"), t0);
+
+  for (const auto& grant : placing.place(engines, a_place(100), t0).grants)
+    EXPECT_LE(grant.rows, grant.incarnation == incarnation_id{2} ? 2u : 4u);
+}
+
+/// Many shards that say within the time to live what they hold, whose grants may be lost, on
+/// engines whose shares change: what the account holds of an engine never exceeds its capacity by
+/// more than the one batch that each shard without any credit may ask it for, and all of it lapses.
+TEST_F(Placement, HoldsNoMoreThanCapacityAndLeaksNothingUnderRandomEvents) {
+  constexpr std::uint32_t shards = 5, capacity = 12, batch = 3;
+  std::mt19937 generator{23};
+  const auto random = [&](std::uint32_t below) {
+    return static_cast<std::uint32_t>(generator()) % below;
+  };
+  engines.take(
+      a_node({an_engine(1, {a_card(capacity, batch)}), an_engine(2, {a_card(capacity, batch)})}),
+      t0);
+  std::map<std::uint32_t, std::map<std::uint64_t, std::uint32_t>> held;
+  auto at = t0;
+  for (int step = 0; step < 20'000; ++step, at += 1ms * random(200)) {
+    const auto shard = static_cast<std::uint32_t>(step) % shards;
+    const auto engine = std::uint64_t{1 + random(2)};
+    if (random(20) == 0)
+      engines.judge("node/engine-" + std::to_string(engine), {"probation", "", 10 * random(11)});
+    if (random(50) == 0) placing.forget_gateway("g" + std::to_string(shard)), held[shard].clear();
+    std::vector<proto::holding> holdings;
+    for (auto& [incarnation, rows] : held[shard]) {
+      rows -= rows == 0 ? 0 : random(rows + 1);
+      holdings.push_back(a_holding(incarnation, rows));
+    }
+    const auto request = a_place(random(20), holdings, "g" + std::to_string(shard));
+    const auto reply = placing.place(engines, request, at);
+    if (random(10) > 0)
+      for (const auto& grant : reply.grants) held[shard][grant.incarnation.value] += grant.rows;
+    for (const std::uint64_t each : {1, 2})
+      ASSERT_LE(placing.held({{each}, "echo", 1}), capacity + (shards - 1) * batch) << step;
+  }
+
+  (void)placing.place(engines, a_place(0, {}, "another"), at + 1s);
+
+  for (const std::uint64_t each : {1, 2}) EXPECT_EQ(placing.held({{each}, "echo", 1}), 0u);
+}
+
 TEST_F(Placement, NeverGrantsOneShardBeyondCapacity) {
   std::mt19937 generator{7};
   const auto random = [&] { return static_cast<std::uint32_t>(generator()); };

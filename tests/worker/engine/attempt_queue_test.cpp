@@ -281,6 +281,42 @@ TEST(AttemptQueue, DropsEverythingOfAGatewayThatIsGone) {
   EXPECT_THAT(ids(queue.drop_all()), testing::ElementsAre(2));
 }
 
+TEST(AttemptQueue, KeepsSuspectsApartOldestFirst) {
+  attempt_queue queue{a_spec()};
+  ASSERT_TRUE(queue.push(an_attempt{1}.alone().due(t0 + 10s), t0));
+  ASSERT_TRUE(queue.push(an_attempt{2}.alone().at(t0 + 1ms).due(t0 + 5s), t0 + 1ms));
+  ASSERT_TRUE(queue.push(an_attempt{3}.at(t0 + 1ms), t0 + 1ms));
+
+  EXPECT_THAT(ids(queue.next(t0 + 1ms)), testing::ElementsAre(3u));
+  EXPECT_FALSE(queue.next(t0 + 1ms));
+  EXPECT_EQ(queue.suspect_since(t0 + 1ms), t0);
+  EXPECT_EQ(queue.next_event(true), t0 + 5s);
+  EXPECT_THAT(ids(queue.next_suspect(t0 + 1ms)), testing::ElementsAre(1u));
+  EXPECT_EQ(queue.suspect_since(t0 + 1ms), t0 + 1ms);
+}
+
+TEST(AttemptQueue, NeverStartsASuspectAtItsDeadline) {
+  attempt_queue queue{a_spec()};
+  ASSERT_TRUE(queue.push(an_attempt{1}.alone().due(t0 + 10ms), t0));
+
+  EXPECT_TRUE(queue.suspect_since(t0 + 10ms - 1us));
+  EXPECT_FALSE(queue.suspect_since(t0 + 10ms));
+  EXPECT_FALSE(queue.next_suspect(t0 + 10ms));
+  EXPECT_EQ(queue.take_expired(t0 + 10ms).size(), 1u);
+  EXPECT_EQ(queue.queued_rows(), 0u);
+}
+
+TEST(AttemptQueue, CancelsAndDropsSuspectsToo) {
+  attempt_queue queue{a_spec()};
+  for (std::uint64_t i = 1; i <= 3; ++i)
+    ASSERT_TRUE(queue.push(an_attempt{i}.alone().of(i == 2 ? "h" : "g"), t0));
+
+  EXPECT_TRUE(queue.cancel({1}, "g"));
+  EXPECT_EQ(queue.drop_gateway("h").size(), 1u);
+  EXPECT_EQ(queue.drop_all().size(), 1u);
+  EXPECT_FALSE(queue.next_suspect(t0));
+}
+
 TEST(ShapeKey, JoinsWhatThePaddingJoins) {
   auto spec = a_spec();
   const auto key = [&](std::int64_t width) {
@@ -359,13 +395,17 @@ class random_use {
                        .width(draw_() % 3)
                        .at(now_)
                        .due(now_ + std::chrono::microseconds{1 + draw_() % 20'000});
+    each.alone = draw_() % 8 == 0;
     if (queue_->push(std::move(each), now_)) ++accepted_;
   }
   void start() {
-    const auto out = queue_->next(now_);
+    const bool alone = draw_() % 8 == 0;
+    const auto out = alone ? queue_->next_suspect(now_) : queue_->next(now_);
     if (!out) return;
+    EXPECT_TRUE(!alone || out->attempts.size() == 1);
     std::uint32_t rows = 0;
     for (const auto& each : out->attempts) {
+      EXPECT_EQ(each.alone, alone);
       EXPECT_GT(each.deadline, now_);
       EXPECT_EQ(each.shape, out->attempts.front().shape);
       rows += each.item.rows;

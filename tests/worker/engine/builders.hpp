@@ -1,6 +1,7 @@
 #pragma once
 
 #include "worker/engine/attempt.hpp"
+#include "worker/engine/input_check.hpp"
 #include "worker/model/model_spec.hpp"
 
 #include <cstring>
@@ -30,6 +31,7 @@ struct an_attempt {
   an_attempt& of(const std::string& gateway) { return made_.gateway = gateway, *this; }
   an_attempt& width(std::int64_t n) { return made_.shape = std::to_string(n), *this; }
   an_attempt& at(steady_time t) { return made_.arrived = t, *this; }
+  an_attempt& alone() { return made_.alone = true, *this; }
   an_attempt& due(steady_time t) { return made_.deadline = t, *this; }
   operator attempt() const {  // NOLINT: a builder
     auto ready = made_;
@@ -46,6 +48,11 @@ struct an_attempt {
     return fresh;
   }();
 };
+
+inline shared_frame a_frame_of(const std::string& bytes) {
+  const auto owned = std::make_shared<const std::string>(bytes);
+  return {std::as_bytes(std::span{owned->data(), owned->size()}), owned};
+}
 
 /// A tensor that owns its elements.
 template <class T>

@@ -92,6 +92,13 @@ TEST(BuiltinModels, ParametersThatAreNoMapAreInvalid) {
   EXPECT_FALSE(a_model("crash")->run({&item, 1}));
 }
 
+TEST(BuiltinModels, HangEchoesIfToldTo) {
+  auto item = an_item({});
+  item.parameters.bytes = "\x81\xa4hang\xc2";  // {"hang": false}
+
+  EXPECT_TRUE(a_model("hang")->run({&item, 1}));
+}
+
 TEST(BuiltinModels, OnlyTheFiveAreKnown) {
   for (const auto* name : {"echo", "sleep", "crash", "hang", "flip"}) EXPECT_TRUE(a_model(name));
   EXPECT_FALSE(a_model("parrot"));

@@ -141,16 +141,33 @@ void link_peer::hello() {
 }
 
 void link_peer::infer(std::uint64_t attempt, const std::string& model, const std::string& bytes,
-                      proto::raw_value parameters, std::chrono::microseconds timeout) {
+                      proto::raw_value parameters, std::chrono::microseconds timeout, bool alone) {
   proto::link_request request;
   request.op = "infer";
   request.attempt = {attempt};
   request.model = model;
   request.version = 1;
   request.timeout_us = static_cast<std::uint64_t>(timeout.count());
+  request.alone = alone;
   request.parameters = std::move(parameters);
   request.inputs.push_back({"x", "UINT8", {static_cast<std::int64_t>(bytes.size())}, 0u, {}});
   send(std::move(request), {bytes});
+}
+
+void link_peer::generate(std::uint64_t attempt, proto::raw_value parameters, std::uint32_t window,
+                         proto::raw_value emitted) {
+  proto::link_request request;
+  request.op = "generate";
+  request.attempt = {attempt};
+  request.model = "count";
+  request.version = 1;
+  request.timeout_us = 20'000'000;
+  request.parameters = std::move(parameters);
+  request.stream = true;
+  request.window = window;
+  request.emitted = std::move(emitted);
+  request.inputs.push_back({"tokens", "INT32", {1}, 0u, {}});
+  send(std::move(request), {std::string_view{"\7\0\0\0", 4}});
 }
 
 std::optional<proto::link_reply> link_peer::receive_header() {

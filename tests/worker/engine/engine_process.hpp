@@ -54,7 +54,10 @@ class link_peer {
   /// An `infer` of one UINT8 input "x" with those bytes.
   void infer(std::uint64_t attempt, const std::string& model, const std::string& bytes,
              proto::raw_value parameters = {},
-             std::chrono::microseconds timeout = std::chrono::seconds{20});
+             std::chrono::microseconds timeout = std::chrono::seconds{20}, bool alone = false);
+  /// A `generate` of `count` with the prompt [7], in chunks.
+  void generate(std::uint64_t attempt, proto::raw_value parameters, std::uint32_t window,
+                proto::raw_value emitted = {});
 
   struct message {
     proto::link_reply header;

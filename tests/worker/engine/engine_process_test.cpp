@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <msgpack.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -458,6 +460,105 @@ TEST(Engine, CrashDiesByItsSignalOrExitStatus) {
 
   EXPECT_TRUE(WIFSIGNALED(by_signal) && WTERMSIG(by_signal) == SIGABRT) << by_signal;
   EXPECT_TRUE(WIFEXITED(by_status) && WEXITSTATUS(by_status) == 3) << by_status;
+}
+
+/// The attempts of the steps in progress, as a worker reads them after the engine's end.
+std::vector<std::uint64_t> suspects_on(const progress_page& page) {
+  std::vector<std::uint64_t> suspects;
+  for (const auto& lane : page.lanes)
+    if (lane.ticks.load() % 2 == 1)
+      for (std::uint32_t i = 0; i < lane.attempt_count.load(); ++i)
+        suspects.push_back(lane.attempts[i].load());
+  return suspects;
+}
+
+TEST(Engine, RunsASuspectAloneSoThatThePageNamesOnlyIt) {
+  running_engine engine{{"--builtin", "crash", "--builtin", "sleep"}};
+  ASSERT_TRUE(engine.welcome);
+  engine.peer->infer(1, "sleep", "x", parameters("ms", 200));
+  ASSERT_TRUE(engine.wait_for_step(1));
+
+  engine.peer->infer(2, "crash", "x", {}, 20s, true);
+  engine.peer->infer(3, "sleep", "x", parameters("ms", 200));
+  const auto status = engine.process.wait_end();
+
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV) << status;
+  EXPECT_THAT(suspects_on(engine.process.page()), testing::ElementsAre(2u));
+}
+
+TEST(Engine, NamesWhatRunsBesideACrashWithoutASuspect) {
+  running_engine engine{{"--builtin", "crash", "--builtin", "sleep"}};
+  ASSERT_TRUE(engine.welcome);
+  engine.peer->infer(1, "sleep", "x", parameters("ms", 5000));
+  ASSERT_TRUE(engine.wait_for_step(1));
+
+  engine.peer->infer(2, "crash", "x");
+  ASSERT_NE(engine.process.wait_end(), -1);
+
+  EXPECT_THAT(suspects_on(engine.process.page()), testing::UnorderedElementsAre(1u, 2u));
+}
+
+/// Tokens of a message of `count`.
+std::vector<std::int32_t> tokens_in(const link_peer::message& from) {
+  std::vector<std::int32_t> tokens(from.frames.at(0).size() / 4);
+  std::memcpy(tokens.data(), from.frames.at(0).data(), 4 * tokens.size());
+  return tokens;
+}
+
+/// The tokens of a stream until its end, each acknowledged; nothing if it has a gap or an error.
+std::optional<std::vector<std::int32_t>> whole_stream(link_peer& peer, std::uint64_t attempt,
+                                                      std::size_t from = 0) {
+  std::vector<std::int32_t> all;
+  for (;;) {
+    const auto part = peer.receive();
+    if (!part || part->header.error || part->header.seq != from + all.size()) return std::nullopt;
+    const auto tokens = tokens_in(*part);
+    all.insert(all.end(), tokens.begin(), tokens.end());
+    if (part->header.final) return all;
+    proto::link_request ack;
+    ack.op = "window";
+    ack.attempt = {attempt};
+    ack.window = 1;
+    peer.send(ack);
+  }
+}
+
+TEST(Engine, StreamsTokensAndGoesOnAfterAnotherEnginesDeath) {
+  running_engine first{{"--builtin", "count"}}, second{{"--builtin", "count"}};
+  ASSERT_TRUE(first.welcome && second.welcome);
+  EXPECT_TRUE(first.welcome->header.models.at(0).streams);
+  const auto asked = whole_parameters("max_tokens", 20'000);
+
+  first.peer->generate(1, asked, 4);
+  const auto all = whole_stream(*first.peer, 1);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 20'000u);
+  msgpack::sbuffer emitted;
+  msgpack::packer{emitted}.pack_bin(4 * 19'000);
+  msgpack::packer{emitted}.pack_bin_body(reinterpret_cast<const char*>(all->data()), 4 * 19'000);
+  second.peer->generate(2, asked, 4, {{emitted.data(), emitted.size()}});
+  const auto rest = whole_stream(*second.peer, 2, 19'000);
+
+  ASSERT_TRUE(rest);
+  EXPECT_TRUE(std::equal(rest->begin(), rest->end(), all->begin() + 19'000, all->end()));
+}
+
+TEST(Engine, NamesTheSequencesOfTheStepAndEndsOneByCancel) {
+  running_engine engine{{"--builtin", "count"}};
+  ASSERT_TRUE(engine.welcome);
+  engine.peer->generate(0xab, whole_parameters("step_us", 1'000'000), 4);
+  ASSERT_TRUE(engine.wait_for_step());
+
+  EXPECT_THAT(suspects_on(engine.process.page()), testing::ElementsAre(0xabu));
+  proto::link_request cancel;
+  cancel.op = "cancel";
+  cancel.attempt = {0xab};
+  engine.peer->send(cancel);
+  const auto end = engine.peer->receive();
+
+  ASSERT_TRUE(end && end->header.error);
+  EXPECT_EQ(end->header.error->code, "cancelled");
+  EXPECT_EQ(end->header.credit, 1u);
 }
 
 TEST(Engine, SaysWhyItCannotStart) {

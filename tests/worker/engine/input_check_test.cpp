@@ -10,14 +10,8 @@
 namespace coppice::worker {
 namespace {
 
-std::shared_ptr<zmq::message_t> a_frame(std::size_t bytes, char fill = 0) {
-  auto frame = std::make_shared<zmq::message_t>(bytes);
-  std::memset(frame->data(), fill, bytes);
-  return frame;
-}
-
-std::shared_ptr<zmq::message_t> a_frame_of(const std::string& bytes) {
-  return std::make_shared<zmq::message_t>(bytes.data(), bytes.size());
+shared_frame a_frame(std::size_t bytes, char fill = 0) {
+  return a_frame_of(std::string(bytes, fill));
 }
 
 template <class T>
@@ -75,7 +69,7 @@ TEST(InputCheck, GivesInputsInTheModelsOrderOverTheFramesThemselves) {
   EXPECT_EQ(item->rows, 3u);
   ASSERT_EQ(item->inputs.size(), 2u);
   EXPECT_EQ(item->inputs[0].name, "x");
-  EXPECT_EQ(static_cast<const void*>(item->inputs[0].bytes.data()), frames[1]->data());
+  EXPECT_EQ(item->inputs[0].bytes.data(), frames[1].bytes.data());
   EXPECT_EQ(item->inputs[1].name, "mask");
   EXPECT_EQ(item->inputs[1].type, datatype::int64);
 }

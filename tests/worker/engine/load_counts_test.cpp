@@ -15,12 +15,9 @@ std::uint64_t count_at(const std::vector<proto::bucket_count>& buckets, std::uin
 
 TEST(LoadCounts, PutABatchIntoItsBucketsByUpperBound) {
   load_counts counts;
-  batch ran;
-  ran.rows = 8;
-  ran.reason = release_reason::window;
-  counts.batch_ran(ran, 50us);
-  counts.batch_ran(ran, 51us);
-  counts.batch_ran(ran, 60s);
+  counts.step_ran(8, release_reason::window, 50us);
+  counts.step_ran(8, release_reason::window, 51us);
+  counts.step_ran(8, release_reason::window, 60s);
 
   proto::model_load load;
   counts.report(load);

@@ -43,8 +43,9 @@ batch a_batch(const std::vector<std::string>& names, steady_time deadline = now(
 TEST(Step, GivesOneResultPerAttemptInOrder) {
   picky_model model;
   progress_page::lane page;
+  step_lane lane{&page, step_limits{}};
 
-  const auto done = run_step(model, a_batch({"a", "b"}), page);
+  const auto done = run_step(model, a_batch({"a", "b"}), lane);
 
   ASSERT_EQ(done.results.size(), 2u);
   EXPECT_EQ(done.results[0]->front().name, "a");
@@ -56,8 +57,9 @@ TEST(Step, GivesOneResultPerAttemptInOrder) {
 TEST(Step, LetsABadItemFailAlone) {
   picky_model model;
   progress_page::lane page;
+  step_lane lane{&page, step_limits{}};
 
-  const auto done = run_step(model, a_batch({"a", "bad", "throws", "c"}), page);
+  const auto done = run_step(model, a_batch({"a", "bad", "throws", "c"}), lane);
 
   EXPECT_TRUE(done.results[0]);
   ASSERT_FALSE(done.results[1]);
@@ -72,8 +74,9 @@ TEST(Step, LetsABadItemFailAlone) {
 TEST(Step, DoesNotRunASingleItemTwice) {
   picky_model model;
   progress_page::lane page;
+  step_lane lane{&page, step_limits{}};
 
-  const auto done = run_step(model, a_batch({"bad"}), page);
+  const auto done = run_step(model, a_batch({"bad"}), lane);
 
   EXPECT_FALSE(done.results[0]);
   EXPECT_THAT(model.sizes, testing::ElementsAre(1));
@@ -82,8 +85,9 @@ TEST(Step, DoesNotRunASingleItemTwice) {
 TEST(Step, DoesNotRunExpiredItemsAgain) {
   picky_model model;
   progress_page::lane page;
+  step_lane lane{&page, step_limits{}};
 
-  const auto done = run_step(model, a_batch({"a", "bad"}, t0), page);
+  const auto done = run_step(model, a_batch({"a", "bad"}, steady_time{1ns}), lane);
 
   ASSERT_FALSE(done.results[0]);
   EXPECT_EQ(done.results[0].error().code, errc::deadline);
@@ -93,8 +97,9 @@ TEST(Step, DoesNotRunExpiredItemsAgain) {
 TEST(Step, RefusesAnotherNumberOfResults) {
   picky_model model;
   progress_page::lane page;
+  step_lane lane{&page, step_limits{}};
 
-  const auto done = run_step(model, a_batch({"mute"}), page);
+  const auto done = run_step(model, a_batch({"mute"}), lane);
 
   ASSERT_FALSE(done.results[0]);
   EXPECT_EQ(done.results[0].error().code, errc::model_error);
@@ -103,9 +108,10 @@ TEST(Step, RefusesAnotherNumberOfResults) {
 TEST(Step, ShowsItsAttemptsOnThePageWhileItRuns) {
   picky_model model;
   progress_page::lane page;
+  step_lane lane{&page, step_limits{}};
   model.page = &page;
 
-  run_step(model, a_batch({"a", "b"}), page);
+  run_step(model, a_batch({"a", "b"}), lane);
 
   EXPECT_EQ(model.seen_ticks, 1u);
   EXPECT_EQ(model.seen_attempts, 2u);
@@ -113,13 +119,42 @@ TEST(Step, ShowsItsAttemptsOnThePageWhileItRuns) {
   EXPECT_EQ(page.ticks.load(), 2u);
 }
 
+TEST(Step, OfAnItemThatRunsAgainAloneIsAStepOfItsOwn) {
+  picky_model model;
+  progress_page::lane page;
+  step_lane lane{&page, step_limits{}};
+  model.page = &page;
+
+  run_step(model, a_batch({"a", "bad", "c"}), lane);
+
+  EXPECT_EQ(model.seen_ticks, 7u);  // together, then a, bad, c
+  EXPECT_EQ(model.seen_attempts, 1u);
+  EXPECT_EQ(page.attempts[0].load(), 3u);
+  EXPECT_EQ(page.ticks.load(), 8u);
+}
+
+TEST(Step, ShowsItsLimitOnceItIsLearned) {
+  picky_model model;
+  progress_page::lane page;
+  step_lane lane{&page, step_limits{}};
+
+  for (std::uint32_t i = 0; i < step_limits::trusted_after; ++i) {
+    run_step(model, a_batch({"a"}), lane);
+    EXPECT_EQ(page.limit_us.load(), 0u);
+  }
+  run_step(model, a_batch({"a"}), lane);
+
+  EXPECT_EQ(page.limit_us.load(), to_us(step_limits::floor));
+}
+
 TEST(Step, ShowsAtMostAsManyAttemptsAsThePageHolds) {
   picky_model model;
   progress_page::lane page;
+  step_lane lane{&page, step_limits{}};
   model.page = &page;
 
   run_step(model, a_batch(std::vector<std::string>(progress_page::max_step_attempts + 1, "a")),
-           page);
+           lane);
 
   EXPECT_EQ(model.seen_attempts, progress_page::max_step_attempts);
 }

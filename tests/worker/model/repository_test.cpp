@@ -1,6 +1,6 @@
 #include "worker/model/repository.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <fstream>
 #include <unistd.h>
@@ -50,6 +50,36 @@ TEST_F(Repository, ReadsAModelAndItsCard) {
   EXPECT_EQ(found.specs[0].backend, backend_kind::torchscript);
 }
 
+TEST_F(Repository, ReadsTheAgeAtWhichASecondAttemptMayBeSent) {
+  EXPECT_EQ(read(good).specs.at(0).card().hedge_after_us, 0u);
+  EXPECT_EQ(read(std::string{good} + "hedge_after_ms: 1.5\n").specs.at(0).card().hedge_after_us,
+            1500u);
+  EXPECT_EQ(read(std::string{good} + "hedge_after_ms: 60000\n").specs.size(), 1u);
+  EXPECT_THAT(finding_of(std::string{good} + "hedge_after_ms: 60000.1\n"),
+              testing::StartsWith("8: 'hedge_after_ms' is no number from 0"));
+  EXPECT_THAT(finding_of(std::string{good} + "hedge_after_ms: -1\n"),
+              testing::StartsWith("8: 'hedge_after_ms' is no number from 0"));
+}
+
+TEST_F(Repository, ReadsAModelThatStreams) {
+  const std::string streams = "backend: builtin\nbuiltin: count\n";
+
+  const auto card = read(streams + "sequences: 64\n").specs.at(0).card();
+
+  EXPECT_TRUE(card.streams);
+  EXPECT_EQ(card.capacity_rows, 64u);
+  EXPECT_EQ(card.inputs, (std::vector<proto::tensor_spec>{{"tokens", "INT32", {-1}}}));
+  EXPECT_EQ(card.outputs, card.inputs);
+  EXPECT_FALSE(card.any_inputs);
+  EXPECT_FALSE(card.batchable);
+  EXPECT_EQ(finding_of(streams + "sequences: 65\n"), "3: 'sequences' is no number from 1 to 64.");
+  EXPECT_EQ(finding_of(streams + "sequences: 0\n"), "3: 'sequences' is no number from 1 to 64.");
+  EXPECT_EQ(finding_of(streams + "instances: 2\n"),
+            "3: 'instances' does not fit a model that streams tokens.");
+  EXPECT_EQ(finding_of(std::string{good} + "sequences: 2\n"),
+            "8: 'sequences' is for models that stream tokens.");
+}
+
 TEST_F(Repository, NamesTheLineOfEachMistake) {
   EXPECT_EQ(finding_of(std::string{good} + "maxbatch: 3\n"), "8: unknown key 'maxbatch'.");
   EXPECT_EQ(finding_of(std::string{good} + "instances: 0\n"),
@@ -81,6 +111,12 @@ TEST_F(Repository, ReadsBuiltInModelsUnderAnyName) {
   ASSERT_EQ(found.specs.size(), 1u);
   EXPECT_EQ(found.specs[0].name, "m");
   EXPECT_EQ(found.specs[0].builtin, "sleep");
+}
+
+TEST_F(Repository, TakesAModelsTimeAsSteadyUnlessItSaysOtherwise) {
+  EXPECT_TRUE(read(good).specs.at(0).steady);
+  EXPECT_FALSE(read(std::string{good} + "steady: false\n").specs.at(0).steady);
+  EXPECT_FALSE(read("backend: builtin\nbuiltin: sleep\n").specs.at(0).steady);
 }
 
 TEST_F(Repository, ProposesTheKeyThatWasMeant) {

@@ -1,9 +1,12 @@
 #include "worker/node/engine_process.hpp"
 
+#include "worker/node/exit_cause.hpp"
+
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace coppice::worker {
@@ -24,14 +27,14 @@ TEST(EngineProcess, TellsItsEndByItsDescriptorAndHow) {
   ASSERT_TRUE(process);
 
   ASSERT_TRUE(readable(process->exit_fd()));
-  EXPECT_EQ(process->reap(), "exited with status 4");
+  EXPECT_EQ(describe_exit({process->reap()}), "exited with status 4");
 }
 
 TEST(EngineProcess, NamesTheSignal) {
   auto process = shell("kill -SEGV $$");
 
   ASSERT_TRUE(readable(process->exit_fd()));
-  EXPECT_EQ(process->reap(), "was killed by signal 11 (SIGSEGV)");
+  EXPECT_EQ(describe_exit({process->reap()}), "was killed by signal 11 (SIGSEGV)");
 }
 
 TEST(EngineProcess, HasItsControlSocketAndStandardErrorRead) {
@@ -49,7 +52,19 @@ TEST(EngineProcess, InheritsNothingButItsOwnDescriptors) {
       shell("for fd in 5 6 7 8 9 10 11 12; do [ -e /proc/$$/fd/$fd ] && exit 1; done; exit 0");
 
   ASSERT_TRUE(readable(process->exit_fd()));
-  EXPECT_EQ(process->reap(), "exited with status 0");
+  EXPECT_EQ(describe_exit({process->reap()}), "exited with status 0");
+}
+
+TEST(EngineProcess, IsHaltedWhileASignalStopsIt) {
+  auto process = shell("kill -STOP $$; exit 0");
+  siginfo_t halted{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(process->pid()), &halted, WSTOPPED | WNOWAIT), 0);
+  EXPECT_TRUE(process->is_halted());
+
+  process->signal(SIGCONT);
+
+  ASSERT_TRUE(readable(process->exit_fd()));
+  EXPECT_FALSE(process->is_halted());
 }
 
 TEST(EngineProcess, EndsWithItsOwner) {

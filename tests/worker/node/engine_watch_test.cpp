@@ -17,11 +17,10 @@ struct watched {
   std::promise<engine_exit> ended;
   engine_watch watch;
   explicit watched(const std::string& script)
-      : watch{"engine",
-              {"/bin/sh", "-c", script},
-              60s,
+      : watch{{"/bin/sh", "-c", script},
+              {},
               engine_events{[this](std::int64_t pid) { started.set_value(pid); },
-                            [](proto::engine_report) {},
+                            [](proto::engine_report) {}, [](bool) {},
                             [this](engine_exit how) { ended.set_value(std::move(how)); }}} {}
   engine_exit how() {
     auto future = ended.get_future();
@@ -42,16 +41,38 @@ TEST(EngineWatch, NamesTheSignalThatEndedAnEngine) {
 
   ::kill(static_cast<pid_t>(pid), SIGKILL);
 
-  EXPECT_EQ(engine.how().reason, "was killed by signal 9 (SIGKILL)");
+  const auto how = engine.how();
+  EXPECT_EQ(how.reason, "was killed by signal 9 (SIGKILL)");
+  EXPECT_EQ(how.cause, exit_cause::killed);
+}
+
+TEST(EngineWatch, CallsASignalOfItsOwnMakingACrash) {
+  watched engine{"kill -SEGV $$"};
+
+  EXPECT_EQ(engine.how().cause, exit_cause::crash);
+}
+
+TEST(EngineWatch, StopsItsEngineWithoutBlame) {
+  watched engine{"read never < /dev/zero"};
+  engine.started.get_future().get();
+
+  engine.watch.stop();
+
+  EXPECT_EQ(engine.how().cause, exit_cause::stopped);
+}
+
+TEST(EngineWatch, CutsLongLastWords) {
+  watched engine{"printf '%1000s' x >&2; exit 3"};
+
+  EXPECT_EQ(engine.how().reason.size(), engine_exit::max_reason);
 }
 
 TEST(EngineWatch, SaysThatAProgramIsMissing) {
   std::promise<engine_exit> ended;
   const engine_watch watch{
-      "engine",
       {"/nowhere/coppice-engine"},
-      60s,
-      engine_events{[](std::int64_t) {}, [](proto::engine_report) {},
+      {},
+      engine_events{[](std::int64_t) {}, [](proto::engine_report) {}, [](bool) {},
                     [&](engine_exit how) { ended.set_value(std::move(how)); }}};
 
   EXPECT_EQ(ended.get_future().get().reason, "exited with status 127");

@@ -34,6 +34,33 @@ TEST(NodeOptions, RefuseToListenBeyondLoopbackUnlessTold) {
   EXPECT_TRUE(read("schedulers: [\"10.0.0.1:1\"]\nbind: 10.0.0.2\nmesh: {insecure: true}\n"));
 }
 
+TEST(NodeOptions, NameTheGroupOfAnEngine) {
+  const auto options = read(
+      "schedulers: [\"127.0.0.1:1\"]\nname: n\n"
+      "engines: [{device: cpu}, {group: pair}, {group: pair}]\n");
+
+  ASSERT_TRUE(options) << options.error().message;
+  const auto roster = roster_of(*options);
+  ASSERT_EQ(roster.size(), 3u);
+  EXPECT_EQ(roster[0].group, "");
+  EXPECT_EQ(roster[2].group, "pair");
+  EXPECT_EQ(roster[2].name, "n/engine-2");
+  EXPECT_FALSE(read("schedulers: [\"127.0.0.1:1\"]\nengines: [{grup: pair}]\n"));
+}
+
+TEST(NodeOptions, SayHowLongToWaitAndHowOftenToTry) {
+  const auto options = read(
+      "schedulers: [\"127.0.0.1:1\"]\nhang_after_ms: 5000\ndrain_s: 7\n"
+      "restart: {intensity: 9, period_s: 10, probe_s: 20}\n");
+
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->hang_after, 5s);
+  EXPECT_EQ(options->drain, 7s);
+  EXPECT_EQ(options->supervision.restart.intensity, 9u);
+  EXPECT_EQ(options->supervision.restart.period, 10s);
+  EXPECT_EQ(options->supervision.probe_every, 20s);
+}
+
 TEST(NodeOptions, NeedAScheduler) {
   EXPECT_NE(read("name: n\n").error().message.find("schedulers"), std::string::npos);
 }

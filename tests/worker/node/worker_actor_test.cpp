@@ -1,63 +1,45 @@
 #include "worker/node/worker_actor.hpp"
 
 #include "actors/system.hpp"
+#include "tests/worker/node/staying_program.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <gmock/gmock.h>
 
-#include <condition_variable>
-#include <mutex>
+#include <future>
 
 namespace coppice::worker {
 
 namespace {
 
-using ::testing::EndsWith;
-using ::testing::StartsWith;
-
 /// What a node was told, by another thread.
-class told {
- public:
-  void add(const proto::engine_state& state) {
-    const std::lock_guard lock{mutex_};
-    states_.push_back(state);
-    changed_.notify_all();
-  }
-  void add(const proto::engine_down& down) {
-    const std::lock_guard lock{mutex_};
-    downs_.push_back(down);
-  }
-  /// The first state with that verdict; fails after 20 s.
-  proto::engine_state with(const std::string& verdict) {
-    std::unique_lock lock{mutex_};
-    const auto found = [&] {
-      return std::ranges::find(states_, verdict, &proto::engine_state::verdict);
-    };
-    EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return found() != states_.end(); })) << verdict;
-    return found() == states_.end() ? proto::engine_state{} : *found();
-  }
-  std::vector<proto::engine_down> downs() {
-    const std::lock_guard lock{mutex_};
-    return downs_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<proto::engine_state> states_;
-  std::vector<proto::engine_down> downs_;
+struct told {
+  std::promise<engine_started> started;
+  std::promise<engine_ended> ended;
 };
 
 node_self::behavior_type listening(node_self::pointer, told* log) {
   return {[](std::uint64_t) {},
-          [log](const engine_changed& change) { log->add(change.state); },
-          [log](const proto::engine_down& down) { log->add(down); },
+          [](const proto::drain_order&) {},
+          [log](const engine_started& it) { log->started.set_value(it); },
+          [](const engine_reported&) {},
+          [](const engine_quiet&) {},
+          [log](const engine_ended& it) { log->ended.set_value(it); },
           [](const proto::scheduler_actor&, std::uint32_t) {},
           [](std::uint32_t, bool) {},
           [](caf::tick_atom) {},
+          [](const supervise&) {},
+          [](const stop_node&) {},
           [](caf::get_atom) { return true; }};
+}
+
+template <class T>
+T within_patience(std::promise<T>& of) {
+  auto future = of.get_future();
+  EXPECT_EQ(future.wait_for(20s), std::future_status::ready);
+  return future.get();
 }
 
 /// A worker actor whose engine is a program of the system.
@@ -71,9 +53,9 @@ struct WorkerActor : ::testing::Test {
   void start(const std::string& program) {
     node_options options;
     options.engine_program = program;
-    options.restart.intensity = 2;
-    options.restart.pause.base = 1ms;
-    worker = spawn_worker(system, options, 0, node);
+    options.engines = {{}, {}};
+    worker = spawn_worker(system, options, 1, node);
+    caf::anon_send(worker, start_engine{});
   }
   ~WorkerActor() override {
     caf::anon_send_exit(worker, caf::exit_reason::kill);
@@ -81,30 +63,24 @@ struct WorkerActor : ::testing::Test {
   }
 };
 
-TEST_F(WorkerActor, StartsAnEngineThatEndsAgainUntilTheLimitThenGivesItUp) {
+TEST_F(WorkerActor, TellsTheNodeHowItsEngineEnded) {
   start("/bin/false");
 
-  const auto given_up = node_told.with("quarantined");
-  EXPECT_THAT(given_up.last_reason, StartsWith("exited with status 1"));
-  EXPECT_THAT(given_up.last_reason, EndsWith("given up after too many restarts"));
-  EXPECT_EQ(given_up.restarts, 2u);
-  EXPECT_EQ(given_up.pid, 0);
+  const auto ended = within_patience(node_told.ended);
+
+  EXPECT_EQ(ended.k, 1u);
+  EXPECT_EQ(ended.how.cause, exit_cause::exit);
+  EXPECT_EQ(ended.how.reason, "exited with status 1");
 }
 
-TEST_F(WorkerActor, TellsWhoseAttemptsAreLostBeforeItsEngineStartsAgain) {
-  start("/bin/false");
-  proto::engine_report ready;
-  ready.op = "ready";
-  ready.incarnation = {7};
-  ready.endpoint = "tcp://e7";
-  caf::anon_send(worker, engine_reported{ready});
-  EXPECT_EQ(node_told.with("up").endpoint, "tcp://e7");
-  caf::anon_send(worker, engine_ended{{"was killed", {{4}}, false}});
+TEST_F(WorkerActor, StopsItsEngineWhenTheNodeSaysSo) {
+  const staying_program program;
+  start(program.path());
+  EXPECT_GT(within_patience(node_told.started).pid, 0);
 
-  node_told.with("quarantined");
-  const auto downs = node_told.downs();
-  ASSERT_FALSE(downs.empty());
-  EXPECT_EQ(downs[0].incarnation, incarnation_id{7});
+  caf::anon_send(worker, stop_engine{});
+
+  EXPECT_EQ(within_patience(node_told.ended).how.cause, exit_cause::stopped);
 }
 
 }  // namespace

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace coppice::gateway {
+
+/// What ended an attempt whose request has no outcome yet.
+enum class attempt_end {
+  /// The engine was full.
+  refused,
+  /// The link was gone before the attempt was sent.
+  unsent,
+  /// The link dropped or fell silent, and no worker has said why.
+  link_lost,
+  /// The engine ended, by its worker's or a scheduler's word; the attempt is not to blame.
+  engine_lost,
+  /// The same, and the attempt was in the step that ended it.
+  suspect,
+  /// The same, by a hang.
+  hung_suspect,
+  /// The engine answered with an error.
+  answered,
+};
+
+struct attempt_failure {
+  attempt_end how;
+  /// The engine's answer; of `answered` only.
+  errc code = errc::internal;
+  /// Names the engine and what befell it, for the sentence that the client sees.
+  std::string reason;
+};
+
+/// What the decision needs to know of the request.
+struct tried_request {
+  bool at_most_once = false;
+  /// A part of its output has reached the client.
+  bool stream_began = false;
+  /// Another engine can go on where its stream ended.
+  bool resumable = false;
+  /// The attempt was alone on its engine, as a trial.
+  bool ran_alone = false;
+  /// Attempts that went out, this one included; refused ones are not counted.
+  std::uint32_t attempts = 1;
+  /// Refusals, this one included.
+  std::uint32_t refusals = 0;
+  duration time_left{0};
+  /// Half of the model's attempts take no longer; zero while that is not known.
+  duration usual_time{0};
+};
+
+struct retry_limits {
+  /// Refusals of one request that are tried again at once; more of them wait a moment.
+  std::uint32_t prompt_refusals = 8;
+  /// Refusals that end it.
+  std::uint32_t refusals = 64;
+  /// Retries that are not at once wait between zero and this.
+  duration spread = 50ms;
+};
+
+struct retry_decision {
+  enum class action { again, pause, alone, end };
+  action what = action::again;
+  /// `pause`: how long.
+  duration wait{0};
+  /// It takes a token of the retry budget; without one it ends by `out_of_budget`.
+  bool charged = false;
+  /// `end`: the outcome.
+  error why{};
+};
+
+/// Decides by one table (in the source) what follows an attempt that failed. Pure.
+/// @param draw  uniform in [0, 1).
+[[nodiscard]] retry_decision decide(const retry_limits& limits, const tried_request& request,
+                                    const attempt_failure& failure, double draw);
+
+/// How a request ends whose retry the budget does not allow.
+[[nodiscard]] error out_of_budget(const attempt_failure& failure);
+
+}  // namespace coppice::gateway

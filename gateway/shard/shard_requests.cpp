@@ -1,0 +1,217 @@
+#include "gateway/shard/shard.hpp"
+
+namespace coppice::gateway {
+
+namespace {
+
+error nothing_known() {
+  return {errc::unavailable,
+          "The gateway does not know yet what is served: it has not reached a scheduler.", 100};
+}
+
+shed no_more_tenants() {
+  return {shed_reason::quota,
+          {errc::overloaded, "More tenants are at work than the gateway keeps accounts of.", 1000}};
+}
+
+error nothing_settled() {
+  return {errc::unavailable, "The gateway has just begun and does not know every worker yet.", 100};
+}
+
+std::string name_of(const proto::request& header) {
+  return "'" + header.model + "'" +
+         (header.version == 0 ? "" : " version " + std::to_string(header.version));
+}
+
+}  // namespace
+
+void shard::on_client_message(frame_list&& message, int connection, steady_time now,
+                              std::string_view tenant) {
+  auto opened = open_message(std::move(message));
+  if (!opened) {
+    if (counts_ != nullptr) counts_->rejected.Increment();
+    return clients_.refuse(opened.error().from, opened.error().id, opened.error().why);
+  }
+  opened->from.connection = connection;
+  opened->tenant = tenant;
+  const auto client = clients_.heard(*opened);
+  const auto& op = opened->header.op;
+  if (op == "infer" || op == "generate") return infer(std::move(*opened), client, now);
+  if (op == "cancel") return cancel(*opened, now);
+  if (op == "ack") return acknowledge(*opened, now);
+  if (op == "resume") return resume(*opened, client, now);
+  if (op == "ping") return answer_ping(*opened);
+  if (op == "models" || op == "model") return answer_models(*opened, now);
+  if (op == "status") return answer_status(*opened);
+  if (counts_ != nullptr) counts_->rejected.Increment();
+  refuse(*opened, {errc::invalid,
+                   "Field 'op' is '" + op.substr(0, 32) +
+                       "'; there are infer, generate, cancel, ack, resume, ping, models, model, "
+                       "status.",
+                   0});
+}
+
+void shard::refuse(const client_request& request, const error& why) {
+  clients_.refuse(request.from, request.header.id, why);
+}
+
+// --- operations that are no requests -------------------------------------------------------
+
+void shard::answer_ping(const client_request& request) {
+  proto::reply reply;
+  reply.gateway = options_.gateway;
+  reply.incarnation = options_.incarnation;
+  clients_.answer_at_once(request, std::move(reply));
+}
+
+void shard::answer_models(const client_request& request, steady_time now) {
+  const auto& wanted = request.header;
+  if (!catalogue_.is_known()) return refuse(request, nothing_known());
+  proto::reply reply;
+  reply.models = wanted.op == "models" ? catalogue_.models()
+                                       : catalogue_.versions(wanted.model, wanted.version);
+  if (wanted.op == "model" && reply.models.empty())
+    return refuse(
+        request, catalogue_.is_settled(options_.settling, now)
+                     ? error{errc::not_found, "No model " + name_of(wanted) + " is served here.", 0}
+                     : nothing_settled());
+  clients_.answer_at_once(request, std::move(reply));
+}
+
+void shard::answer_status(const client_request& request) {
+  proto::reply reply;
+  reply.status = catalogue_.readiness();
+  clients_.answer_at_once(request, std::move(reply));
+}
+
+// --- infer ---------------------------------------------------------------------------------
+
+expected<route*> shard::route_for(const proto::request& header, steady_time now) {
+  if (header.model.empty()) return fail(errc::invalid, "Field 'model' is missing.");
+  const auto key = std::pair{header.model, header.version};
+  if (const auto known = routes_.find(key); known != routes_.end()) return known->second.get();
+  if (!catalogue_.is_known()) return tl::unexpected(nothing_known());
+  if (catalogue_.find(header.model, header.version) == nullptr) {
+    if (!catalogue_.is_settled(options_.settling, now)) return tl::unexpected(nothing_settled());
+    return fail(errc::not_found, "No model " + name_of(header) + " is served here.");
+  }
+  auto made = std::make_unique<route>(header.model, header.version);
+  if (counts_ != nullptr) made->counts = counts_->of(header.model, header.version);
+  return (routes_[key] = std::move(made)).get();
+}
+
+/// Whether the model is one for that operation.
+expected<void> shard::check_op(const proto::request& header) const {
+  const auto* model = catalogue_.find(header.model, header.version);
+  if (model == nullptr || model->streams == (header.op == "generate")) return {};
+  return fail(errc::invalid, "Model " + name_of(header) + " is one for op " +
+                                 (model->streams ? "generate" : "infer") + ".");
+}
+
+expected<std::uint32_t> shard::cost_of(const proto::request& header) const {
+  const auto* model = catalogue_.find(header.model, header.version);
+  if (model == nullptr || !model->batchable || model->any_inputs || header.inputs.empty())
+    return 1u;
+  const auto& shape = header.inputs.front().shape;
+  if (shape.empty()) return 1u;  // the engine says what is wrong with it
+  if (shape.front() < 1 || shape.front() > model->max_batch)
+    return fail(errc::invalid, "Input '" + header.inputs.front().name + "' has " +
+                                   std::to_string(shape.front()) + " rows; the model takes 1 to " +
+                                   std::to_string(model->max_batch) + ".");
+  return static_cast<std::uint32_t>(shape.front());
+}
+
+std::optional<shed> shard::make_room(route& on, const client_request& request, std::uint32_t cost,
+                                     const tenant* payer, steady_time now) {
+  if (payer == nullptr) return no_more_tenants();
+  arrival asked;
+  asked.row.rank = priority_of(request.header.priority_class);
+  asked.row.deadline = now + std::chrono::milliseconds{request.header.timeout_ms};
+  asked.row.cost = cost;
+  asked.row.tenant = payer->id();
+  asked.row.weight = payer->weight();
+  asked.bytes = request.bytes;
+  asked.draw = draw();
+  if (auto over = payer->judge(request.bytes, now, asked.draw)) return over;
+  auto verdict = on.guard.judge(options_.limits, asked, on.waiting, ledger_.open_bytes(), now);
+  if (verdict.push_out)
+    finish_with_error(*ledger_.find(on.waiting.newest_below(asked.row.rank)->row),
+                      {errc::overloaded, "A more urgent request took this one's place.", 100},
+                      outcome::failed, now);
+  return std::move(verdict.refused);
+}
+
+void shard::infer(client_request&& request, std::uint32_t client, steady_time now) {
+  const auto asked = clients_.look_up(request, now);
+  if (asked.found.what == outcome_store::verdict::join)
+    return join(*ledger_.find(asked.found.row), request, client, now);
+  if (asked.found.what == outcome_store::verdict::replay && request.header.op == "generate" &&
+      !asked.found.outcome->header.error)
+    return resume_finished(request, *asked.found.outcome);
+  if (asked.found.what != outcome_store::verdict::fresh) return;
+  if (request.header.again && request.header.at_most_once)
+    return refuse(request,
+                  {errc::unknown_outcome,
+                   "The request was sent before, and this gateway knows nothing of it.", 0});
+  admit(std::move(request), client, asked, now);
+}
+
+void shard::join(ledger_row& row, const client_request& request, std::uint32_t client,
+                 steady_time now) {
+  if (row.stream != nullptr)
+    if (auto resumed = row.stream->resume(request.header.seq); !resumed)
+      return refuse(request, resumed.error());
+  clients_.joined(row, request, client);
+  if (row.stream != nullptr) deliver(row, now);
+}
+
+void shard::admit(client_request&& request, std::uint32_t client, const clients::inquiry& asked,
+                  steady_time now) {
+  const auto on = route_for(request.header, now);
+  if (!on) return refuse(request, on.error());
+  if (auto fits = check_op(request.header); !fits) return refuse(request, fits.error());
+  const auto cost = cost_of(request.header);
+  if (!cost) return refuse(request, cost.error());
+  auto* payer = tenants_.find(request.tenant, now);
+  auto& budget = (*on)->budget;
+  if (const auto refused = make_room(**on, request, *cost, payer, now)) {
+    budget.shed(now);
+    if ((*on)->counts != nullptr)
+      (*on)->counts->requests[static_cast<std::size_t>(refused->why.code)]->Increment();
+    return refuse(request, refused->why);
+  }
+  budget.admitted(now);
+  payer->open(request.bytes, now);
+  auto& row = ledger_.open(std::move(request), **on, *cost, now);
+  row.payer = payer;
+  clients_.opened(row, client, asked);
+  if (auto begun = begin_stream(row); !begun)
+    return finish_with_error(row, begun.error(), outcome::failed, now);
+  start(row, now);
+}
+
+void shard::start(ledger_row& row, steady_time now) {
+  auto& on = *row.on;
+  const auto id = row.id;
+  if (!may_go(row, now)) return carry_out_orders(now);
+  const bool alone = on.waiting.empty();
+  if (alone && try_send(row, now))
+    return on.guard.sent(options_.limits, priority_of(row.request.header.priority_class),
+                         duration{0}, now);
+  wait(row, now);
+  // It may have passed a row that needs more credit than there is.
+  if (!alone && on.waiting.front().row == id) spend_credit(on, now);
+  ask(now);
+}
+
+void shard::cancel(const client_request& request, steady_time now) {
+  for (const auto id : clients_.rows_of(request))
+    if (auto* row = ledger_.find(id); row != nullptr && row->request.header.id == request.header.id)
+      cancel_rows({id}, "The client cancelled the request.", now);
+}
+
+void shard::on_client_gone(int connection, steady_time now) {
+  cancel_rows(clients_.disconnected(connection, now), "The client disconnected.", now);
+}
+
+}  // namespace coppice::gateway

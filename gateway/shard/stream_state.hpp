@@ -1,0 +1,103 @@
+#pragma once
+
+#include "base/error.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace coppice::gateway {
+
+using token = std::int32_t;
+
+struct stream_limits {
+  /// Chunks that an engine may have under way.
+  std::uint32_t link_window = 16;
+  /// Tokens of one chunk of an engine.
+  std::uint32_t max_chunk = 1024;
+  /// Tokens that the client has not acknowledged: 256 KiB.
+  std::uint32_t max_tail = 65'536;
+  /// Tokens of one chunk to the client; a slow reader gets larger ones, up to this.
+  std::uint32_t max_piece = 4096;
+  /// Tokens of one stream: 1 MiB.
+  std::uint32_t max_tokens = 262'144;
+  /// Tokens that fit the header of an attempt: with more, the stream cannot move to another engine.
+  std::uint32_t max_moved = 15'000;
+};
+
+/// One stream of tokens between its engine and its client, on the gateway. Keeps every token that
+/// was emitted: that is what another engine goes on from when this one dies, and what a client that
+/// lost its connection is sent again. Tokens leave in order, each at one place in the stream: to a
+/// client that starts at token `s` and never misses a message there is no gap and no repeat, and
+/// what it has seen never changes. Two windows: the engine's (chunks it may send unasked, withheld
+/// while the tail is long) and the client's (tokens it has not acknowledged; while it is shut,
+/// tokens gather and leave merged). Fencing of attempts is the ledger's. Pure; one thread.
+///
+/// acknowledged() <= sent() <= emitted().size() <= acknowledged() + max_tail; a `resume` before
+/// what was acknowledged may make the tail longer, and no chunk comes until it is short again.
+class stream_state {
+ public:
+  enum class arrival {
+    taken,     ///< New tokens.
+    repeated,  ///< Nothing that was not known.
+    broken,    ///< A gap, another token in a known place, or too many: end that attempt.
+  };
+  /// Tokens for the client.
+  struct piece {
+    std::uint64_t seq = 0;
+    /// Valid until the next `take`.
+    std::span<const token> tokens;
+  };
+
+  /// @param client_window  tokens it takes unacknowledged; 0: it acknowledges nothing, sent counts
+  ///                       as acknowledged.
+  /// @param emitted        tokens that the client has from before; the stream goes on behind them.
+  stream_state(const stream_limits& limits, std::uint32_t client_window,
+               std::vector<token> emitted = {});
+
+  // --- the engine's side
+
+  /// Whether an attempt can still start behind what was emitted.
+  [[nodiscard]] bool can_move() const noexcept { return emitted_.size() <= limits_.max_moved; }
+  /// A new attempt starts, behind `emitted()`. @returns its first window, chunks.
+  [[nodiscard]] std::uint32_t begin_attempt();
+  /// Tokens from the live attempt. @param seq  place of the first one in the whole stream.
+  [[nodiscard]] arrival take(std::uint64_t seq, std::span<const token> tokens);
+  /// Chunks to allow the engine beyond what it was allowed: for op `window`; counts as said. 0
+  /// while it is not worth a message.
+  [[nodiscard]] std::uint32_t more_window();
+  /// The engine said its last: no token will come.
+  void end() noexcept { ended_ = true; }
+
+  // --- the client's side
+
+  /// What may be sent now; none: nothing new, or the window is shut. Then say `sent`, if it was.
+  [[nodiscard]] std::optional<piece> next() const;
+  void sent(const piece& gone) noexcept;
+  /// Every token before `seq` has arrived. One never sent is not taken.
+  void acknowledge(std::uint64_t seq) noexcept;
+  /// The client wants the stream from token `seq` on, perhaps over another connection.
+  /// @error `resume_expired` beyond what was emitted.
+  [[nodiscard]] expected<void> resume(std::uint64_t seq);
+
+  /// Nothing is left to send but the final message.
+  [[nodiscard]] bool is_complete() const noexcept { return ended_ && sent_ == emitted_.size(); }
+  [[nodiscard]] const std::vector<token>& emitted() const noexcept { return emitted_; }
+  [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acked_; }
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+
+ private:
+  [[nodiscard]] std::uint32_t allowance() const noexcept;
+
+  stream_limits limits_;
+  std::uint32_t client_window_;
+  std::vector<token> emitted_;
+  std::uint64_t sent_;
+  std::uint64_t acked_;
+  /// Chunks that the live attempt may still send.
+  std::uint32_t open_window_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace coppice::gateway

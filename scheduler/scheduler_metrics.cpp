@@ -1,0 +1,38 @@
+#include "scheduler/scheduler_metrics.hpp"
+
+namespace coppice::scheduler {
+
+scheduler_metrics::scheduler_metrics(metrics& registry)
+    : places{registry.counter("coppice_scheduler_places_total", "Placement requests answered.")},
+      granted{registry.counter("coppice_scheduler_granted_rows_total",
+                               "Rows of credit granted to gateways.")},
+      refused{registry.counter("coppice_scheduler_refused_wants_total",
+                               "Wants that got less than they asked for.")},
+      engines_lost{registry.counter("coppice_scheduler_engines_lost_total",
+                                    "Incarnations that ended, by any evidence.")},
+      nodes_silent{registry.counter("coppice_scheduler_nodes_silent_total",
+                                    "Nodes declared dead because their snapshots stopped.")} {
+  for (const auto* verdict :
+       {"starting", "up", "suspect", "dead", "hung", "draining", "quarantined", "probation"})
+    verdict_changes_[verdict] =
+        &registry.counter("coppice_scheduler_verdict_changes_total",
+                          "Engines that were given another verdict.", {{"verdict", verdict}});
+  for (const auto* verdict : {"trial", "convicted", "cleared"})
+    judgements_[verdict] =
+        &registry.counter("coppice_scheduler_judgements_total",
+                          "Judgements of content that may kill engines.", {{"verdict", verdict}});
+  registry.add(verdicts_);
+}
+
+void scheduler_metrics::count(const verdicts::change& change) {
+  verdicts_->take(change);
+  // A worker of another version may have a verdict that is not known here.
+  if (const auto found = verdict_changes_.find(change.now.verdict); found != verdict_changes_.end())
+    found->second->Increment();
+}
+
+void scheduler_metrics::count(const proto::judgement& judged) {
+  judgements_.at(judged.verdict)->Increment();
+}
+
+}  // namespace coppice::scheduler

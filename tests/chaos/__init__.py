@@ -1,0 +1,1 @@
+"""Real processes under faults, judged from outside; see scripts/chaos --help and docs/reliability.md."""

@@ -1,0 +1,167 @@
+"""Campaigns about the whole fleet: restarts in turn, clients that come back at once, hours of faults, and
+clients that harm others."""
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+
+from tests.chaos.client_log import now_us
+from tests.chaos.fault_campaigns import BUILTINS, DOUBLE, FLEET, FOREVER_S, PATIENT, library_clients, several_clients
+from tests.chaos.faults import Freeze, Kill, Restart, resident_bytes
+from tests.chaos.figures import Figure, quantile
+from tests.chaos.load import Client, Kind
+from tests.chaos.nemesis import schedule
+from tests.chaos.run import Campaign, Evidence, Run, Scale
+from tests.chaos.sampling import Sampler, slope_per_hour
+
+
+# --- rolling restart --------------------------------------------------------------------------
+
+def drive_rolling(run: Run) -> None:
+    for role in ("scheduler", "gateway", "worker"):
+        for target in Restart(role).targets(run.cluster):
+            run.nemesis.end(run.nemesis.begin(Restart(role), target))
+            run.wait(1.0)
+
+
+def judge_rolling(evidence: Evidence) -> list[Figure]:
+    failed = sum(count for code, count in evidence.verdict["codes"].items() if code != "ok")
+    return [Figure("processes restarted", len(evidence.faults), ""), Figure("requests", evidence.verdict["requests"], ""),
+            Figure("failed", failed, "", 0)]
+
+
+# --- poison -----------------------------------------------------------------------------------
+
+# An empty input: the same content, and so the same fingerprint, from every one of them.
+KILLER = (Kind("crash", bytes=0, timeout_ms=10_000),)
+
+
+def poison_clients(scale: Scale):
+    offenders = [Client(f"offender-{k + 1}", "dealer", ((FOREVER_S, 2.0),), KILLER) for k in range(3)]
+    return (*several_clients(scale), *offenders)
+
+
+def drive_for_its_time(run: Run) -> None:
+    run.wait(run.scale.seconds)
+
+
+def judge_poison(evidence: Evidence) -> list[Figure]:
+    # One line for each engine that ended, of the embedded scheduler.
+    deaths = sum(1 for _, event, _ in evidence.cluster_log.lines if event == "engine_down")
+    rows = evidence.requests.rows
+    innocent = [row for row in rows if row[5] != "crash"]
+    return [Figure("times that the poison was sent", len(rows) - len(innocent), ""), Figure("engines killed by it", deaths, "", 2),
+            Figure("innocent requests", len(innocent), ""),
+            Figure("innocent requests that failed", sum(1 for row in innocent if row[2] != "ok"), "", 0)]
+
+
+# --- noisy tenant -----------------------------------------------------------------------------
+
+# Of the time, before the noise begins.
+QUIET_SHARE = 0.4
+VICTIM_RATE = 50.0
+STEP = (Kind("sleep", sleep_ms=4, timeout_ms=2000),)
+
+
+def drive_noisy(run: Run) -> None:
+    run.wait(run.scale.seconds * QUIET_SHARE)
+    run.note("noise")
+    run.start(Client("offender-1", "dealer", ((FOREVER_S, 100 * VICTIM_RATE),), STEP, user="noisy"))
+    run.wait(run.scale.seconds * (1 - QUIET_SHARE))
+    run.note("end of noise")
+
+
+def judge_noisy(evidence: Evidence) -> list[Figure]:
+    begun = evidence.moments["noise"]
+    of_victim = [row for row in evidence.requests.rows if row[4] == "victim-1"]
+    beside = [row for row in of_victim if row[0] >= begun]
+    good = sum(1 for row in beside if row[2] == "ok")
+    quiet_ms, loud_ms = ([(row[1] - row[0]) / 1000 for row in of_victim if row[2] == "ok" and (row[0] >= begun) == loud]
+                         for loud in (False, True))
+    before = quantile(quiet_ms, 0.99)
+    return [Figure("victim: success beside the noise", 100 * good / max(1, len(beside)), "%", 99.9, most=False),
+            Figure("victim: p99 before", before, "ms"),
+            Figure("victim: p99 beside the noise", quantile(loud_ms, 0.99), "ms", 1.2 * (before or 0.0))]
+
+
+# --- reconnecting herd ------------------------------------------------------------------------
+
+def drive_herd(run: Run) -> None:
+    count = int(run.scale.rate)
+    herd = subprocess.Popen(run.cluster.command(sys.executable, "-m", "tests.chaos.herd", run.cluster.endpoints[0], count),
+                            stdout=subprocess.PIPE, text=True)
+    try:
+        herd.stdout.readline()  # all are connected
+        before = resident_bytes(run.cluster.processes("gateway")["gateway-1"])
+        struck = run.nemesis.begin(Kill("gateway"), "gateway-1")
+        run.nemesis.end(struck)
+        open_again = run.note("door open")
+        herd.stdout.readline()
+        run.measured["seconds"] = (now_us() - open_again) / 1e6
+        after = resident_bytes(run.cluster.processes("gateway")["gateway-1"])
+        run.measured["memory"] = after / before
+        run.wait(1.0)
+    finally:
+        herd.kill()
+        herd.wait()
+
+
+def judge_herd(evidence: Evidence) -> list[Figure]:
+    return [Figure("all clients connected after", evidence.measured["seconds"], "s", 10),
+            Figure("gateway's memory, times that before", evidence.measured["memory"], "", 1.5)]
+
+
+# --- soak -------------------------------------------------------------------------------------
+
+WARM_UP_SHARE = 0.2
+# A slope of less time says nothing.
+BARS_FROM_S = 600
+
+
+def drive_soak(run: Run) -> None:
+    sampler = Sampler(run.cluster, run.scale.seconds / 200)
+    every = min(30.0, run.scale.seconds / 5)
+    mix = ((Kill("engine"), 4), (Freeze("engine"), 1), (Kill("worker"), 2), (Freeze("worker"), 1))
+    run.nemesis.run(schedule(run.seed, mix, pause_s=(every * 0.9, every * 1.1), lasting_s=(0.1, 0.4)), seconds=run.scale.seconds)
+    sampler.stop()
+    for name in (*run.cluster.processes("gateway"), *run.cluster.processes("scheduler")):
+        samples = sampler.oldest_of(name)
+        steady = samples[int(len(samples) * WARM_UP_SHARE):]
+        slope = slope_per_hour(steady, "resident")
+        if slope is None:
+            continue
+        run.measured[f"{name}: resident"] = slope / 2**20
+        for field in ("descriptors", "threads"):
+            values = sorted(getattr(each, field) for each in steady)
+            run.measured[f"{name}: {field}, drift"] = slope_per_hour(steady, field)
+            run.measured[f"{name}: {field}, median"] = values[len(values) // 2]
+
+
+def judge_soak(evidence: Evidence) -> list[Figure]:
+    long = evidence.moments["over"] - evidence.moments["driven"] >= BARS_FROM_S * 1e6
+    bars = {"resident": ("MiB/h", 1), "drift": ("an hour", 1)}
+    figures = [Figure("strikes", len(evidence.faults), ""), Figure("requests", evidence.verdict["requests"], "")]
+    for name, value in evidence.measured.items():
+        unit, bar = bars.get(name.split()[-1], ("", None))
+        figures.append(Figure(name, value, unit, bar if long else None))
+    return figures
+
+
+CAMPAIGNS = [
+    Campaign("rolling-restart", "every process stopped by SIGTERM and started again, one after another, under load", DOUBLE,
+             partial(library_clients, mix=PATIENT), drive_rolling, Scale(0, None, 500), Scale(0, None, 3000), judge_rolling,
+             needs=("drain", "resubmission at a gateway's death")),
+    Campaign("poison", "a request that kills its engine, sent by three clients amid good load",
+             {**FLEET, "builtins": [*BUILTINS, "crash"]}, poison_clients, drive_for_its_time, Scale(8, None, 500),
+             Scale(60, None, 2000), judge_poison, needs=("conviction of poison",)),
+    Campaign("noisy-tenant", "a tenant that sends 100 times what another does",
+             {"nodes": 1, "engines": 2, "builtins": ["sleep"]},
+             lambda scale: (Client("victim-1", "dealer", ((FOREVER_S, VICTIM_RATE),), STEP, user="victim"),), drive_noisy,
+             Scale(6, None, VICTIM_RATE), Scale(60, None, VICTIM_RATE), judge_noisy, needs=("tenants with quotas",)),
+    Campaign("reconnect-herd", "thousands of idle clients whose gateway is killed and comes back", {**FLEET, "engines": 1},
+             lambda _: library_clients(Scale(0, None, 50), PATIENT), drive_herd, Scale(0, None, 1000), Scale(0, None, 10_000),
+             judge_herd, needs=("resubmission at a gateway's death",)),
+    Campaign("soak", "hours of faults, one every 30 seconds: nothing grows", DOUBLE,
+             lambda scale: several_clients(scale, mix=PATIENT), drive_soak, Scale(20, None, 500), Scale(3600, None, 1000), judge_soak),
+]

@@ -1,0 +1,114 @@
+"""A TCP relay between clients and a gateway that can delay bytes, or stand still with its connections open."""
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+
+CHUNK = 65536
+# Chunks under way in one direction of one connection; then the relay reads no more: TCP pushes back.
+UNDER_WAY = 256
+
+
+class Relay:
+    """Runs on a thread of its own from construction to `close`. `endpoint` is where clients connect."""
+
+    def __init__(self, target: str) -> None:
+        host, port = target.removeprefix("tcp://").rsplit(":", 1)
+        self.target = (host, int(port))
+        self.delay_s = 0.0
+        self.loop = asyncio.new_event_loop()
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+        self.server = self.loop.run_until_complete(asyncio.start_server(self.accept, "127.0.0.1", 0))
+        self.endpoint = "tcp://127.0.0.1:%d" % self.server.sockets[0].getsockname()[1]
+        self.thread = threading.Thread(target=self.loop.run_forever, name="relay", daemon=True)
+        self.thread.start()
+
+    def set_delay(self, seconds: float) -> None:
+        self.loop.call_soon_threadsafe(setattr, self, "delay_s", seconds)
+
+    def set_flowing(self, flowing: bool) -> None:
+        self.loop.call_soon_threadsafe(self.flowing.set if flowing else self.flowing.clear)
+
+    def close(self) -> None:
+        async def end() -> None:
+            self.server.close()
+            others = [each for each in asyncio.all_tasks() if each is not asyncio.current_task()]
+            for each in others:
+                each.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        asyncio.run_coroutine_threadsafe(end(), self.loop).result(10)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+    async def accept(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        to_gateway = None
+        try:
+            gateway, to_gateway = await asyncio.open_connection(*self.target)
+            await asyncio.gather(self.carry(client, to_gateway), self.carry(gateway, to_client))
+        except (OSError, ConnectionError):
+            pass  # one side is gone: the other learns it by the close below
+        finally:
+            for each in (to_client, to_gateway):
+                if each is not None:
+                    each.close()
+
+    async def carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        under_way: asyncio.Queue = asyncio.Queue(UNDER_WAY)
+        reading = asyncio.create_task(self.read(source, under_way))
+        try:
+            while (next_one := await under_way.get()) is not None:
+                due, data = next_one
+                await asyncio.sleep(max(0.0, due - self.loop.time()))
+                await self.flowing.wait()
+                sink.write(data)
+                await sink.drain()
+            raise ConnectionResetError
+        finally:
+            reading.cancel()
+
+    async def read(self, source: asyncio.StreamReader, under_way: asyncio.Queue) -> None:
+        try:
+            while data := await source.read(CHUNK):
+                await under_way.put((self.loop.time() + self.delay_s, data))
+        except ConnectionError:
+            pass
+        await under_way.put(None)
+
+
+@dataclass(frozen=True)
+class SlowLink:
+    """Every byte takes that much longer, each way."""
+
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        return f"delay of {self.seconds * 1000:.0f} ms"
+
+    def targets(self, cluster) -> list[str]:
+        return [each.endpoint for each in cluster.relays]
+
+    def strike(self, cluster, target: str):
+        relay, = (each for each in cluster.relays if each.endpoint == target)
+        relay.set_delay(self.seconds)
+        return lambda: relay.set_delay(0.0)
+
+
+@dataclass(frozen=True)
+class HalfOpen(SlowLink):
+    """Connections stay open and nothing passes."""
+
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return "half-open link"
+
+    def strike(self, cluster, target: str):
+        relay, = (each for each in cluster.relays if each.endpoint == target)
+        relay.set_flowing(False)
+        return lambda: relay.set_flowing(True)

@@ -1,0 +1,191 @@
+#include "gateway/shard/shard.hpp"
+#include "tests/gateway/shard/shard_fixture.hpp"
+
+namespace coppice::gateway {
+
+using testing::a_request;
+using testing::as_message;
+using testing::t0;
+
+namespace {
+
+struct ShardAttempts : testing::ShardFixture {
+  /// A request whose content is told apart by a name.
+  void send(int id, const std::string& content, steady_time at = t0) {
+    auto request = a_request("echo", id);
+    request.outputs = {content};
+    request.timeout_ms = 60'000;
+    gateway.on_client_message(as_message(request, "client"), 5, at);
+  }
+  void die(std::uint64_t incarnation, const std::string& cause, std::vector<attempt_id> suspects,
+           steady_time at = t0) {
+    gateway.on_engine_down({"engine-" + std::to_string(incarnation),
+                            {incarnation},
+                            "was killed by signal 11 (SIGSEGV)",
+                            std::move(suspects),
+                            cause},
+                           at);
+  }
+  void judge(const proto::fingerprint& of, const char* verdict, const char* by = "gateway-1") {
+    gateway.on_judgement({of, verdict, by, 10'000'000}, t0);
+  }
+  [[nodiscard]] attempt_id attempt(std::size_t i) const { return world.attempts[i].header.attempt; }
+};
+
+TEST_F(ShardAttempts, AnInnocentGoesOnAtOnceAndASuspectIsHeldAndReported) {
+  send(1, "bad");
+  send(2, "good");
+  grant(7, 2);
+
+  die(7, "crash", {attempt(0)});
+  grant(8, 2);
+
+  ASSERT_EQ(world.attempts.size(), 3u);
+  EXPECT_EQ(world.attempts[2].header.outputs[0], "good");
+  ASSERT_EQ(world.suspicions.size(), 1u);
+  EXPECT_EQ(world.suspicions[0].suspects.size(), 1u);
+}
+
+TEST_F(ShardAttempts, ATrialThatEndsItsEngineConvictsAndEveryCopyIsRefused) {
+  send(1, "bad");
+  grant(7, 1);
+  die(7, "crash", {attempt(0)});
+  send(2, "bad");
+  const auto of = world.suspicions[0].suspects[0];
+  judge(of, "trial");
+  grant(8, 2);
+  ASSERT_EQ(world.attempts.size(), 2u) << "one alone, its copy held";
+  EXPECT_TRUE(world.attempts[1].header.alone);
+
+  die(8, "crash", {attempt(1)});
+
+  ASSERT_EQ(world.trials.size(), 1u);
+  EXPECT_TRUE(world.trials[0].killed);
+  ASSERT_EQ(world.replies.size(), 2u);
+  EXPECT_EQ(code(0), "poison");
+  EXPECT_EQ(code(1), "poison");
+  send(3, "bad");
+  EXPECT_EQ(code(2), "poison");
+  EXPECT_EQ(world.attempts.size(), 2u);
+}
+
+TEST_F(ShardAttempts, ATrialThatIsAnsweredFreesItsContent) {
+  send(1, "odd");
+  send(2, "odd");
+  grant(7, 2);
+  die(7, "crash", {attempt(0), attempt(1)});
+  judge(world.suspicions[0].suspects[0], "trial");
+  grant(8, 4);
+  ASSERT_EQ(world.attempts.size(), 3u);
+
+  answer(attempt(2), 8);
+
+  ASSERT_EQ(world.trials.size(), 1u);
+  EXPECT_FALSE(world.trials[0].killed);
+  ASSERT_EQ(world.attempts.size(), 4u);
+  EXPECT_FALSE(world.attempts[3].header.alone);
+}
+
+TEST_F(ShardAttempts, AKillFromOutsideBlamesNobody) {
+  send(1, "any");
+  grant(7, 1);
+  die(7, "killed", {attempt(0)});
+  grant(8, 1);
+
+  EXPECT_TRUE(world.suspicions.empty());
+  ASSERT_EQ(world.attempts.size(), 2u);
+  EXPECT_FALSE(world.attempts[1].header.alone);
+}
+
+TEST_F(ShardAttempts, WithoutASchedulersWordTheTrialIsHeldHere) {
+  send(1, "odd");
+  grant(7, 1);
+  die(7, "exit", {attempt(0)});
+
+  gateway.on_tick(t0 + 100ms);
+  grant(8, 1, t0 + 100ms);
+
+  ASSERT_EQ(world.attempts.size(), 2u);
+  EXPECT_TRUE(world.attempts[1].header.alone);
+}
+
+TEST_F(ShardAttempts, AHeldRequestStillEndsAtItsDeadline) {
+  send(1, "odd");
+  grant(7, 1);
+  die(7, "crash", {attempt(0)});
+
+  judge(world.suspicions[0].suspects[0], "trial", "another gateway");
+  gateway.on_tick(t0 + 60s);
+
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "deadline");
+}
+
+TEST_F(ShardAttempts, ADrainingEngineGetsNothingNewAndIsAcknowledged) {
+  ask(1);
+  grant(7, 3);
+  gateway.on_drain_notice({{{7}}});
+
+  ASSERT_EQ(world.drains.size(), 1u);
+  EXPECT_EQ(world.drains[0].in_flight, 1u);
+  ask(2);
+  EXPECT_EQ(world.attempts.size(), 1u);
+  grant(7, 1);
+  EXPECT_EQ(world.attempts.size(), 1u) << "a grant that was under way";
+
+  answer(attempt(0), 7);
+  EXPECT_EQ(world.attempts.size(), 1u) << "the credit that came back is not spent";
+  grant(8, 1);
+  EXPECT_EQ(world.attempts.size(), 2u);
+}
+
+TEST_F(ShardAttempts, AnEngineThatKeepsFailingIsLeftAloneForAWhile) {
+  const auto ask_once = [&](int id) {
+    auto request = a_request("echo", id);
+    request.at_most_once = true;
+    gateway.on_client_message(as_message(request), 5, t0);
+  };
+  const auto fail_last = [&] {
+    proto::link_reply reply;
+    reply.op = "reply";
+    reply.attempt = world.attempts.back().header.attempt;
+    reply.incarnation = world.attempts.back().to;
+    reply.credit = 1;
+    reply.error = proto::error_body{"internal", "Broken.", false, 0};
+    frame_list message;
+    message.emplace_back(std::string("engine"));
+    message.emplace_back(proto::encode(reply));
+    gateway.on_link_message(std::move(message), t0);
+  };
+  ask_once(1);
+  grant(7, 1);
+  fail_last();
+  for (int id = 2; id <= 5; ++id) ask_once(id), fail_last();
+  ASSERT_EQ(world.replies.size(), 5u);
+
+  ask_once(6);
+  EXPECT_EQ(world.attempts.size(), 6u) << "a model is never left without an engine: a probe";
+  ask_once(7);
+  EXPECT_EQ(world.attempts.size(), 6u) << "one at a time";
+  grant(8, 1);
+  ASSERT_EQ(world.attempts.size(), 7u);
+  EXPECT_EQ(world.attempts.back().to, incarnation_id{8});
+}
+
+TEST_F(ShardAttempts, TheSchedulerHearsHowLongAnEngineTook) {
+  ask(1);
+  grant(7, 1);
+  answer(attempt(0), 7, "reply", t0 + 3ms);
+  ask(2, t0 + 4ms);
+  ask(3, t0 + 4ms);
+
+  ASSERT_FALSE(world.places.empty());
+  const auto& held = world.places.back().holdings;
+  ASSERT_EQ(held.size(), 1u);
+  EXPECT_EQ(held[0].completed, 1u);
+  EXPECT_EQ(held[0].latency_us, 3000u);
+}
+
+}  // namespace
+
+}  // namespace coppice::gateway

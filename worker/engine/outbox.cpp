@@ -1,0 +1,100 @@
+#include "worker/engine/outbox.hpp"
+
+#include "worker/model/datatype.hpp"
+
+#include <memory>
+#include <span>
+
+namespace coppice::worker {
+
+namespace {
+
+proto::error_body as_body(const error& failure) {
+  return {std::string{code_name(failure.code)}, failure.message, describe(failure.code).retryable,
+          failure.retry_after_ms};
+}
+
+/// Describes `outputs`, each in a frame of its own.
+void add_outputs(const item_outputs& outputs, proto::link_reply& reply) {
+  reply.outputs.reserve(outputs.size());
+  for (const auto& output : outputs) {
+    const auto frame = static_cast<std::uint32_t>(reply.outputs.size());
+    reply.outputs.push_back(
+        {output.name, std::string{datatype_name(output.type)}, output.shape, frame, {}});
+  }
+}
+
+/// The output `tokens` of a model that streams.
+item_outputs as_outputs(token_chunk&& chunk) {
+  const auto owned = std::make_shared<const std::vector<std::int32_t>>(std::move(chunk.tokens));
+  const auto count = static_cast<std::int64_t>(owned->size());
+  return {{"tokens", datatype::int32, {count}, std::as_bytes(std::span{*owned}), owned}};
+}
+
+}  // namespace
+
+proto::link_reply outbox::header(const char* op, attempt_id id, std::uint32_t rows) const {
+  proto::link_reply reply;
+  reply.op = op;
+  reply.attempt = id;
+  reply.incarnation = incarnation_;
+  reply.credit = rows;
+  return reply;
+}
+
+void outbox::send(const std::string& gateway, const proto::link_reply& reply,
+                  const item_outputs& outputs) {
+  if (!effects_.send(gateway, reply, outputs)) gone_.push_back(gateway);
+}
+
+void outbox::welcome(const std::string& gateway, std::vector<proto::model_card> models) {
+  auto reply = header("welcome", {}, 0);
+  reply.models = std::move(models);
+  send(gateway, reply);
+}
+
+void outbox::pong(const std::string& gateway) { send(gateway, header("pong", {}, 0)); }
+
+void outbox::refuse(const std::string& gateway, attempt_id id, std::uint32_t rows,
+                    const error& why) {
+  auto reply = header("refused", id, rows);
+  reply.error = as_body(why);
+  send(gateway, reply);
+}
+
+void outbox::answer(const std::string& gateway, attempt_id id, std::uint32_t rows,
+                    const expected<item_outputs>& outcome, duration waited, duration computed,
+                    std::uint32_t batch_rows) {
+  auto reply = header("reply", id, rows);
+  reply.batch_rows = batch_rows;
+  reply.times.batch_us = to_us(waited);
+  reply.times.compute_us = to_us(computed);
+  if (!outcome) {
+    reply.error = as_body(outcome.error());
+    return send(gateway, reply);
+  }
+  add_outputs(*outcome, reply);
+  send(gateway, reply, *outcome);
+}
+
+void outbox::chunk(const std::string& gateway, attempt_id id, token_chunk&& tokens) {
+  auto reply = header("chunk", id, 0);
+  reply.seq = tokens.seq;
+  reply.final = false;
+  const auto outputs = as_outputs(std::move(tokens));
+  add_outputs(outputs, reply);
+  send(gateway, reply, outputs);
+}
+
+void outbox::end_stream(const std::string& gateway, attempt_id id, token_chunk&& rest,
+                        duration waited, duration computed) {
+  auto reply = header("reply", id, 1);
+  reply.seq = rest.seq;
+  reply.times.batch_us = to_us(waited);
+  reply.times.compute_us = to_us(computed);
+  const auto outputs = as_outputs(std::move(rest));
+  add_outputs(outputs, reply);
+  send(gateway, reply, outputs);
+}
+
+}  // namespace coppice::worker
