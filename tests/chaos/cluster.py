@@ -12,7 +12,7 @@ from typing import Optional
 import msgpack
 import zmq
 
-from tests.support.cluster import BIN, is_alive, until
+from tests.support.cluster import BIN, is_alive, send_signal, until
 
 ASK_MS = 300
 # Kill campaigns need restarts without end: escalation has tests of its own.
@@ -78,7 +78,7 @@ class Cluster:
         pids = [*self.pids().values()]
         for pid in pids:
             if process_state(pid) == "T":
-                os.kill(pid, signal.SIGCONT)
+                send_signal(pid, signal.SIGCONT)
         self.keep_logs()
         self.up.send_signal(signal.SIGINT)
         self.up.wait(timeout=60)

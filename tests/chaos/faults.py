@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Callable, Protocol
 
 from tests.chaos.cluster import process_state
-from tests.support.cluster import until
+from tests.support.cluster import send_signal, until
 
 Lift = Callable[[], None]
 MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
@@ -30,7 +30,7 @@ def nothing() -> None:
 
 def send(pid: int, number: int) -> None:
     try:
-        os.kill(pid, number)
+        send_signal(pid, number)
     except ProcessLookupError:
         pass  # it has ended since; that is the nemesis' own race
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from tests.support.cluster import BIN, Cluster, Dealer, echo, is_alive, until
+from tests.support.cluster import BIN, Cluster, Dealer, echo, is_alive, send_signal, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +39,7 @@ def test_answers_req_and_dealer_clients():
 def test_a_killed_engine_loses_no_request_and_comes_back():
     with Cluster("--nodes", 2) as cluster, Dealer(cluster.endpoint) as client:
         victim = cluster.engines()[0]
-        send_under_load(client, 60_000, lambda: os.kill(victim["pid"], signal.SIGKILL))
+        send_under_load(client, 60_000, lambda: send_signal(victim["pid"], signal.SIGKILL))
         engine = until(lambda: next((e for e in cluster.engines() if e["name"] == victim["name"]
                                      and e["restarts"] == 1 and e["verdict"] == "up"), None),
                        "the engine's restart")
@@ -51,7 +51,7 @@ def test_a_killed_worker_takes_its_engine_with_it_and_loses_no_request():
     with Cluster("--nodes", 2) as cluster, Dealer(cluster.endpoint) as client:
         engine = next(e for e in cluster.engines() if e["name"].startswith("node-2"))
         send_under_load(client, 60_000,
-                        lambda: os.kill(cluster.pid("node-2"), signal.SIGKILL))
+                        lambda: send_signal(cluster.pid("node-2"), signal.SIGKILL))
         until(lambda: not is_alive(engine["pid"]), "the engine's end")
         until(lambda: len([e for e in cluster.engines() if e["verdict"] == "up"]) == 2,
               "the worker's restart")
@@ -109,7 +109,7 @@ def test_no_process_outlives_a_killed_up():
 def test_a_gateway_that_dies_comes_back_on_its_port():
     with Cluster() as cluster:
         endpoint, pid = cluster.endpoint, cluster.pid("gateway-1")
-        os.kill(pid, signal.SIGKILL)
+        send_signal(pid, signal.SIGKILL)
         until(lambda: cluster.pid("gateway-1") != pid, "the gateway's restart")
         assert cluster.endpoint == endpoint
         until(lambda: cluster.command("predict", "echo", "x=[1]").returncode == 0, "an answer")

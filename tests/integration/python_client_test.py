@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import coppice
-from tests.support.cluster import Cluster, until
+from tests.support.cluster import Cluster, send_signal, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,9 +84,9 @@ def test_cancelled_futures_leave_the_queue_of_the_cluster(client):
 
 
 def test_a_kill_of_an_engine_is_not_seen(client, cluster):
-    victim = cluster.engines()[0]
+    victim = until(lambda: next((each for each in cluster.engines() if each["pid"]), None), "an engine that lives")
     futures = [client.submit("echo", {"x": np.array([n])}) for n in range(2000)]
-    os.kill(victim["pid"], signal.SIGKILL)
+    send_signal(victim["pid"], signal.SIGKILL)
     assert [int(future.result()["x"][0]) for future in futures] == list(range(2000))
 
 
@@ -117,11 +117,11 @@ def test_a_stopped_gateway_is_left_for_the_next():
     with Cluster("--gateways", 2, "--schedulers", 1) as cluster, coppice.Client(cluster.ready["gateways"]) as client:
         client.ping()
         stopped = cluster.pid("gateway-1")
-        os.kill(stopped, signal.SIGSTOP)
+        send_signal(stopped, signal.SIGSTOP)
         try:
             assert client.infer("echo", {"x": [1]}, timeout=30)["x"][0] == 1
         finally:
-            os.kill(stopped, signal.SIGCONT)
+            send_signal(stopped, signal.SIGCONT)
 
 
 def test_the_package_installs_and_carries_its_types(tmp_path):

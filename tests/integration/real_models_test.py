@@ -1,5 +1,4 @@
 """minilm and silero-vad through a real cluster give what they give alone."""
-import os
 import signal
 import sys
 from pathlib import Path
@@ -7,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.cluster import Cluster, Dealer
+from tests.support.cluster import Cluster, Dealer, send_signal
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts/models"))
@@ -71,7 +70,7 @@ def test_interleaved_silero_clients_get_what_each_gets_alone_across_a_kill():
         states = [(np.zeros((2, 1, 128), np.float32), np.zeros((1, 64), np.float32)) for _ in clips]
         for window in range(windows):
             if window == windows // 2:
-                os.kill(cluster.engines()[0]["pid"], signal.SIGKILL)
+                send_signal(cluster.engines()[0]["pid"], signal.SIGKILL)
             for who, audio in enumerate(clips):
                 header, frames = infer(who, "silero-vad", audio=audio[window], sr=np.array(16000),
                                        state=states[who][0], context=states[who][1])

@@ -1,11 +1,10 @@
 """Schedulers die and freeze under load: no request notices, no node is taken for dead."""
-import os
 import re
 import signal
 import time
 import urllib.request
 
-from tests.support.cluster import Cluster, Dealer, echo, until
+from tests.support.cluster import Cluster, Dealer, echo, send_signal, until
 
 
 def keep_asking(client, total, disturb):
@@ -40,7 +39,7 @@ def test_a_killed_scheduler_loses_no_request_whichever_is_home():
     with Cluster("--schedulers", 2, "--nodes", 2) as cluster, Dealer(cluster.endpoint) as client:
         for name in ("scheduler-1", "scheduler-2"):
             pid = cluster.pid(name)
-            gap = keep_asking(client, 30_000, lambda: os.kill(pid, signal.SIGKILL))
+            gap = keep_asking(client, 30_000, lambda: send_signal(pid, signal.SIGKILL))
             print(f"{name} killed: longest time without an answer {gap * 1000:.1f} ms")
             until(lambda: cluster.pid(name) != pid, "the restart")
 
@@ -52,11 +51,11 @@ def test_a_frozen_scheduler_is_passed_over_and_takes_nobody_for_dead_when_it_tha
         other = {"scheduler-1": "scheduler-2", "scheduler-2": "scheduler-1"}[home]
         before = places(cluster, other)
 
-        gap = keep_asking(client, 30_000, lambda: os.kill(cluster.pid(home), signal.SIGSTOP))
+        gap = keep_asking(client, 30_000, lambda: send_signal(cluster.pid(home), signal.SIGSTOP))
         print(f"home frozen: longest time without an answer {gap * 1000:.1f} ms")
         assert places(cluster, other) > before
 
-        os.kill(cluster.pid(home), signal.SIGCONT)
+        send_signal(cluster.pid(home), signal.SIGCONT)
         keep_asking(client, 2000, lambda: None)
         assert counted(cluster, home, "coppice_scheduler_nodes_silent_total") == 0
         assert counted(cluster, home, "coppice_scheduler_engines_lost_total") == 0

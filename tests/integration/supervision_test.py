@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.by_hand import ByHand
-from tests.support.cluster import PATIENCE_S, Cluster, Dealer, echo, is_alive, until
+from tests.support.cluster import Cluster, Dealer, PATIENCE_S, echo, is_alive, send_signal, until
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_an_engine_that_is_frozen_is_killed_without_blame_and_comes_back(servers
         if model:
             client.send(request(1, model, ms=500))
             servers.engine_when(engine["name"], lambda it: it["in_flight"] == 1, "the step")
-        os.kill(engine["pid"], signal.SIGSTOP)
+        send_signal(engine["pid"], signal.SIGSTOP)
         until(lambda: not is_alive(engine["pid"]), "the engine's end")
         again = servers.engine_when(engine["name"], lambda it: is_up(it) and it["restarts"] == 1, "the restart")
         assert again["history"][0]["cause"] == "killed"
@@ -94,7 +94,7 @@ def test_a_crash_loop_ends_in_quarantine_with_its_history_in_the_tree(servers):
     servers.worker("node-1", builtins=["echo"], engines=[{}, {}], restart={"intensity": 2, "base_ms": 1})
     for restarts in range(3):
         engine = servers.engine_when("node-1/engine-0", lambda it: is_up(it) and it["restarts"] == restarts, "engine-0")
-        os.kill(engine["pid"], signal.SIGSEGV)
+        send_signal(engine["pid"], signal.SIGSEGV)
     lost = servers.engine_when("node-1/engine-0", lambda it: it["verdict"] == "quarantined", "the quarantine")
     assert [note["cause"] for note in lost["history"]] == ["crash"] * 3
     assert is_up(servers.engines()["node-1/engine-1"])
@@ -108,7 +108,7 @@ def test_a_crash_loop_ends_in_quarantine_with_its_history_in_the_tree(servers):
 def test_a_quarantined_engine_is_tried_again(servers):
     servers.worker("node-1", builtins=["echo"], engines=[{}, {}], restart={"intensity": 0, "probe_s": 2})
     engine = servers.engines()["node-1/engine-0"]
-    os.kill(engine["pid"], signal.SIGKILL)
+    send_signal(engine["pid"], signal.SIGKILL)
     servers.engine_when(engine["name"], lambda it: it["verdict"] == "quarantined", "the quarantine")
     assert servers.engine_when(engine["name"], is_up, "the trial")["restarts"] == 1
 
@@ -116,7 +116,7 @@ def test_a_quarantined_engine_is_tried_again(servers):
 def test_a_group_starts_again_together(servers):
     servers.worker("node-1", builtins=["echo"], engines=[{"group": "pair"}, {"group": "pair"}, {}])
     before = servers.engines()
-    os.kill(before["node-1/engine-0"]["pid"], signal.SIGKILL)
+    send_signal(before["node-1/engine-0"]["pid"], signal.SIGKILL)
     after = {k: servers.engine_when(f"node-1/engine-{k}", lambda it: is_up(it) and it["restarts"] == 1, "the group")
              for k in (0, 1)}
     assert after[1]["incarnation"] != before["node-1/engine-1"]["incarnation"]
@@ -128,7 +128,7 @@ def test_a_group_starts_again_together(servers):
 
 def test_a_node_whose_engines_are_all_in_quarantine_ends_with_the_documented_code(servers):
     worker = servers.worker("node-1", builtins=["echo"], restart={"intensity": 0})
-    os.kill(servers.engines()["node-1/engine-0"]["pid"], signal.SIGKILL)
+    send_signal(servers.engines()["node-1/engine-0"]["pid"], signal.SIGKILL)
     assert worker.wait(PATIENCE_S) == 75
 
 
@@ -139,7 +139,7 @@ def test_the_last_level_is_a_fresh_worker_process():
         def kill_engine():
             for engine in cluster.engines():
                 if is_up(engine):
-                    os.kill(engine["pid"], signal.SIGKILL)
+                    send_signal(engine["pid"], signal.SIGKILL)
             return cluster.pid("node-1") != worker
 
         until(kill_engine, "a fresh worker")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import BIN, is_alive, until
+from tests.support.cluster import BIN, is_alive, send_signal, until
 
 SWITCH = f"coppice-{os.getpid()}-switch"
 
@@ -100,7 +100,7 @@ def test_three_hosts_serve_together_and_an_engine_that_is_killed_comes_back(host
 
     until(lambda: answered().returncode == 0, "the first answer")
     first = until(lambda: (it := engine()) and it["verdict"] == "up" and it, "the engine")
-    os.kill(first["pid"], signal.SIGKILL)
+    send_signal(first["pid"], signal.SIGKILL)
     until(lambda: not is_alive(first["pid"]), "the engine's end")
     done = answered()
     assert done.returncode == 0, done.stderr

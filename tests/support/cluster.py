@@ -25,6 +25,12 @@ def until(condition, what):
     raise AssertionError(f"not within {PATIENCE_S} s: {what}")
 
 
+def send_signal(pid, number):
+    """Signals one process. An engine that is being started has pid 0, and that would be this test's own group."""
+    assert pid > 0, "there is no process to signal: wait until it runs"
+    os.kill(pid, number)
+
+
 def is_alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"

@@ -95,17 +95,11 @@ expected<void> engine::start_threads(const model_spec& spec) {
 engine::instance engine::start_thread(const model_spec& spec, std::size_t number) {
   auto& page = options_.page->lanes[number];
   if (spec.streams())
-    return {nullptr,
-            {},
-            nullptr,
-            std::make_unique<token_thread>(
+    return {.tokens = std::make_unique<token_thread>(
                 number, [&spec, &page] { return token_runner(spec, page); }, finished_steps_)};
-  return {nullptr,
-          {},
-          std::make_unique<batch_thread>(
+  return {.batches = std::make_unique<batch_thread>(
               number, [this, &spec, &page] { return batch_runner(spec, options_.device, page); },
-              finished_batches_),
-          nullptr};
+              finished_batches_)};
 }
 
 expected<void> engine::load_all() {

@@ -48,10 +48,10 @@ class engine : private engine_effects {
  private:
   /// One of the three is set.
   struct instance {
-    std::unique_ptr<model> in_line;
-    step_lane in_line_lane;
-    std::unique_ptr<batch_thread> batches;
-    std::unique_ptr<token_thread> tokens;
+    std::unique_ptr<model> in_line{};
+    step_lane in_line_lane{};
+    std::unique_ptr<batch_thread> batches{};
+    std::unique_ptr<token_thread> tokens{};
     expected<void> wait_ready() { return batches ? batches->wait_ready() : tokens->wait_ready(); }
   };
 

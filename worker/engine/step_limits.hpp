@@ -33,7 +33,8 @@ class step_limits {
   /// Sizes kept; further ones are never judged.
   static constexpr std::size_t max_sizes = 64;
 
-  explicit step_limits(bool steady = true) : steady_{steady} {}
+  step_limits() = default;
+  explicit step_limits(bool steady) : steady_{steady} {}
 
   /// Limit of a step that begins now; zero: not known.
   [[nodiscard]] duration limit(step_size size) const noexcept;
@@ -51,7 +52,7 @@ class step_limits {
   [[nodiscard]] std::size_t find(std::uint64_t key) const noexcept;
   [[nodiscard]] static duration percentile_99(const history& of) noexcept;
 
-  bool steady_;
+  bool steady_ = true;
   std::vector<history> sizes_;
   /// Where the last size was found: the next is often the same.
   mutable std::size_t last_ = 0;
