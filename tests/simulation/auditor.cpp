@@ -19,6 +19,7 @@ const char* invariant_name(invariant which) {
   constexpr const char* names[] = {"conservation", "one outcome",   "right answer", "fencing",
                                    "capacity",     "amplification", "memory",       "deadline",
                                    "cancelling",   "at most once",  "credit",       "detection",
+                                   "isolation",    "draining",      "poison",       "planned",
                                    "recovery"};
   return names[static_cast<std::size_t>(which)];
 }

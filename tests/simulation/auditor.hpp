@@ -24,6 +24,10 @@ enum class invariant : std::uint8_t {
   at_most_once,   ///< such a request starts at most once
   credit,         ///< credit comes back
   detection,      ///< a silent node is dead soon
+  isolation,      ///< a tenant stays within its limits
+  draining,       ///< nothing new goes to an engine whose drain was acknowledged
+  poison,         ///< two deaths for a content; no innocent is convicted
+  planned,        ///< stops and drains alone fail no request
   recovery,       ///< after the faults everything works again
 };
 [[nodiscard]] const char* invariant_name(invariant which);

@@ -1,65 +1,43 @@
 #pragma once
 
-#include "proto/messages/client.hpp"
+#include "client/session.hpp"
 #include "tests/simulation/world.hpp"
 
-#include <deque>
-#include <map>
 #include <set>
 
 namespace coppice::simulation {
 
-/// A client process: what client/client.cpp does, a DEALER socket that dials again by itself
-/// included.
-class client_host : public host {
+/// A client process: a real session, and what client/client.cpp and client/connection.cpp do
+/// around it.
+class client_host : public host, private client::session_effects {
  public:
   client_host(world& all, host_id self);
   ~client_host() override;
   steady_time turn(std::vector<arrival>& arrived, steady_time now) override;
 
  private:
-  struct open_request {
-    proto::request header;
-    steady_time deadline;
-    /// When to send it again; `steady_time::max()`: it is with the gateway.
-    steady_time send_at = steady_time::max();
-    std::uint32_t tries = 0;
-  };
+  // session_effects
+  void send(const proto::request& header, const client::frame_list& frames) override;
+  void dial(std::size_t gateway) override;
 
   void take(arrival& it, steady_time now);
-  void start(std::uint64_t number, steady_time now);
-  void cancel(std::uint64_t number);
-  void send(std::uint64_t number, open_request& request, steady_time now);
   void take_reply(gateway::frame_list&& frames, steady_time now);
-  void finish(std::uint64_t number, const std::string& code, bool right, steady_time now);
-  [[nodiscard]] static bool is_right(const request_plan& plan, std::uint64_t number,
-                                     const proto::reply& reply, const gateway::frame_list& frames);
-  void tick(steady_time now);
-  void ping(steady_time now);
-  void next_gateway(steady_time now);
-  [[nodiscard]] steady_time next_turn(steady_time now) const;
-
-  // the socket
-  void connect();
-  void write(const proto::request& header, gateway::frame_list&& frames);
-  void write(packet&& message);
-  void connection_changed(const arrival& it, steady_time now);
+  void start(std::uint64_t number, steady_time now);
+  [[nodiscard]] client::open_request request_for(std::uint64_t number, steady_time now);
+  [[nodiscard]] std::unique_ptr<client::token_stream> stream_for(std::uint64_t number);
+  void finish(std::uint64_t number, steady_time deadline,
+              const expected<client::answer_parts>& outcome);
+  [[nodiscard]] bool is_right(std::uint64_t number, const client::answer_parts& answer) const;
 
   world& world_;
   host_id self_;
-  const client_plan& plan_;
-  std::string session_;
-  std::size_t endpoint_ = 0;
-  std::map<std::uint64_t, open_request> open_;
-  std::set<std::pair<steady_time, std::uint64_t>> deadlines_, resends_;
-  steady_time heard_{}, pinged_{};
-
+  draws random_;
+  client::session session_;
+  /// Requests without an outcome.
+  std::set<std::uint64_t> open_;
+  steady_time now_{};
+  steady_time next_tick_{};
   connection_id connection_ = no_connection;
-  bool connected_ = false;
-  /// While it is down: when the socket dials again, and what waits until it is up.
-  steady_time dial_at_ = steady_time::max();
-  std::uint32_t dial_streak_ = 0;
-  std::deque<packet> unsent_;
   std::string header_;  // reused
 };
 

@@ -13,9 +13,11 @@ process_id process_of(const world& all, const fault_plan& it) {
     case fault_kind::freeze_gateway:
       return all.process_of(all.gateway(it.target));
     case fault_kind::kill_scheduler:
+    case fault_kind::stop_scheduler:
     case fault_kind::freeze_scheduler:
       return all.process_of(all.scheduler(it.target));
     case fault_kind::kill_worker:
+    case fault_kind::stop_worker:
     case fault_kind::freeze_worker:
       return all.process_of(all.worker(it.target));
     case fault_kind::kill_engine:
@@ -39,6 +41,13 @@ void for_each_way(const world& all, const fault_plan& it, Change change) {
   }
 }
 
+void order_drain(world& all, const fault_plan& it, bool drain) {
+  const auto target = it.kind == fault_kind::drain_node
+                          ? all.name_of(all.worker(it.target))
+                          : all.name_of(all.engine(it.target, it.other));
+  all.order({target, drain});
+}
+
 void cut_all(world& all, const fault_plan& it) {
   for (const auto on : all.net().between(it.target, it.other)) all.net().cut(on);
 }
@@ -51,7 +60,8 @@ const char* fault_name(fault_kind kind) {
       "kill engine",   "freeze gateway",    "freeze scheduler",  "freeze worker",
       "freeze engine", "freeze client",     "kill client",       "partition",
       "isolation",     "one-way partition", "one-way isolation", "cut",
-      "slow path",     "lossy path",        "power off"};
+      "slow path",     "lossy path",        "power off",         "stop worker",
+      "stop scheduler", "drain node",       "drain engine"};
   static_assert(std::size(names) == fault_kinds);
   return names[static_cast<std::size_t>(kind)];
 }
@@ -65,8 +75,10 @@ void begin_fault(world& all, const fault_plan& it) {
     case fault_kind::kill_worker:
     case fault_kind::kill_engine:
     case fault_kind::kill_client:
-      return all.kill(process_of(all, it), {"was killed by signal 9 (SIGKILL)", "killed"});
+      return all.kill(process_of(all, it), killed);
     case fault_kind::stop_gateway:
+    case fault_kind::stop_scheduler:
+    case fault_kind::stop_worker:
       return all.ask_to_stop(process_of(all, it));
     case fault_kind::freeze_gateway:
     case fault_kind::freeze_scheduler:
@@ -87,6 +99,9 @@ void begin_fault(world& all, const fault_plan& it) {
       return cut_all(all, it);
     case fault_kind::power_off:
       return all.power_off(it.target);
+    case fault_kind::drain_node:
+    case fault_kind::drain_engine:
+      return order_drain(all, it, true);
   }
 }
 
@@ -110,6 +125,9 @@ void end_fault(world& all, const fault_plan& it) {
           all, it, [&](auto from, auto to) { all.net().between().set(from, to, all.of().usual); });
     case fault_kind::power_off:
       return all.power_on(it.target);
+    case fault_kind::drain_node:
+    case fault_kind::drain_engine:
+      return order_drain(all, it, false);
     default:
       return;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "gateway/place_book.hpp"
 #include "gateway/shard/shard.hpp"
 #include "tests/simulation/gateway_books.hpp"
 #include "tests/simulation/scheduler_link.hpp"
@@ -11,8 +12,8 @@
 
 namespace coppice::simulation {
 
-/// A gateway process: a real shard, and what gateway/shard/shard_loop.cpp (the poll loop and its
-/// sockets) and gateway/gateway_actor.cpp do around it.
+/// A gateway process: a real shard and place book, and what gateway/shard/shard_loop.cpp (the poll
+/// loop and its sockets) and gateway/gateway_actor.cpp do around them.
 class gateway_host : public host, private gateway::shard_effects {
  public:
   gateway_host(world& all, host_id self);
@@ -24,14 +25,22 @@ class gateway_host : public host, private gateway::shard_effects {
 
  private:
   struct place_lost {};
-  using mail = std::variant<proto::place_reply, place_lost, proto::engine_down, proto::catalogue>;
+  using mail = std::variant<proto::place_reply, place_lost, proto::engine_down, proto::catalogue,
+                            proto::judgement, proto::drain_notice>;
   struct client_connection {
     int descriptor = -1;
     std::string routing_id;
+    std::string tenant;
   };
   struct client_message {
     gateway::frame_list frames;
     int descriptor = -1;
+    std::string tenant;
+  };
+  struct scheduler_entry {
+    scheduler_link link;
+    /// While it is up: its process, another one after each start.
+    std::string name;
   };
 
   // shard_effects
@@ -42,12 +51,22 @@ class gateway_host : public host, private gateway::shard_effects {
   void open_link(const gateway::engine_link& link) override;
   void close_link(const gateway::engine_link& link) override;
   void place(proto::place_request&& demand) override;
+  void suspect(proto::suspicion&& told) override;
+  void tell(proto::trial_result&& told) override;
+  void tell(proto::drain_ack&& told) override;
 
+  void audit_reply(std::uint64_t number, const proto::reply& header);
   void audit_unknown(std::uint64_t number);
+  [[nodiscard]] std::uint64_t number_of(const gateway::client_address& to,
+                                        const proto::raw_value& id) const;
 
   // the gateway actor
-  void take_mesh(std::size_t rank, arrival& it, steady_time now);
-  void lose_places(connection_id on);
+  void take_mesh(scheduler_entry& from, arrival& it, steady_time now);
+  void take_told(arrival& it);
+  void carry(gateway::place_book::outcome&& follows);
+  void pass_order(const proto::drain_order& order);
+  [[nodiscard]] const scheduler_entry* find(const std::string& name) const;
+  [[nodiscard]] const scheduler_entry* judge_of(const proto::fingerprint& of) const;
 
   // the loop
   void sort(arrival& it, steady_time now);
@@ -55,6 +74,7 @@ class gateway_host : public host, private gateway::shard_effects {
   void take_message(arrival& it);
   void take_closed_connection(connection_id on);
   void take_mail(steady_time now);
+  void take(mail& it, steady_time now);
   void receive_engines(steady_time now);
   void receive_clients(steady_time now);
   void take_client(client_message&& message, steady_time now);
@@ -65,16 +85,20 @@ class gateway_host : public host, private gateway::shard_effects {
   world& world_;
   host_id self_;
   draws random_;
-  gateway_books books_;
   gateway::shard shard_;
+  gateway_books books_;
+  gateway::place_book places_;
 
-  std::vector<scheduler_link> schedulers_;
-  /// Places without an answer: token and connection.
-  std::map<std::uint64_t, connection_id> places_;
-  std::uint64_t last_token_ = 0;
+  std::vector<scheduler_entry> schedulers_;
+  /// In `place_book::turn`s.
+  steady_time next_actor_turn_{};
+  steady_time now_{};
 
   std::map<connection_id, client_connection> clients_;
   std::map<std::string, connection_id> client_of_routing_id_;
+  std::map<std::string, std::string> session_of_routing_id_;
+  /// What a session means by its ids.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> number_of_id_;
   std::set<int> free_descriptors_;
   int next_descriptor_ = 10;
   struct engine_connection {

@@ -31,16 +31,23 @@ struct place_answer {
   std::uint64_t token = 0;
   proto::place_reply reply;
 };
-/// How an engine process ended, as its worker learns it by pidfd and wait status.
+/// How a process ended: what its parent learns by pidfd and waitpid, and finds on the shared page.
 struct process_exit {
-  std::string reason;
-  std::string cause;
+  /// As waitpid gives it: a signal's number, or an exit status times 256.
+  int wait_status = 0;
+  /// What the parent did not do and learns nothing of, for the story.
+  const char* why = nullptr;
+  std::vector<attempt_id> suspects;
 };
+constexpr int exited(int status) { return status << 8; }
+inline const process_exit killed{9, nullptr, {}};
 
 /// What CAF connections and pipes carry.
 using control_message =
     std::variant<std::monostate, place_ask, place_answer, proto::catalogue, proto::engine_down,
-                 proto::node_snapshot, proto::gateway_state, proto::engine_report, process_exit>;
+                 proto::node_snapshot, proto::gateway_state, proto::engine_report,
+                 proto::judgement, proto::suspicion, proto::trial_result, proto::drain_notice,
+                 proto::drain_ack, proto::drain_order, process_exit>;
 
 /// One message on a connection: frames on ZeroMQ links, a control message on the others.
 struct packet {
@@ -55,6 +62,7 @@ enum class arrival_kind : std::uint8_t {
   closed,    ///< reset, refused or given up
   submit,    ///< a client is asked to send request `number`
   cancel,    ///< a client is asked to cancel request `number`
+  order,     ///< an operator's order comes to a gateway
 };
 
 /// What reaches a host.

@@ -1,46 +1,54 @@
 #pragma once
 
-#include "gateway/shard/door.hpp"
 #include "proto/messages/client.hpp"
 #include "tests/simulation/scenario.hpp"
 
+#include <array>
+#include <charconv>
 #include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
 
 namespace coppice::simulation {
 
-/// The content of a request: rows of INT64 [2], the request's number and what it does. Only an
-/// answer with the same bytes is the right one.
+/// The content of a request: rows of INT64 [2], what tells contents apart and what it does; only an
+/// answer with the same bytes is the right one. Of a model that streams: a prompt INT32 [2].
 constexpr std::size_t row_bytes = 2 * sizeof(std::int64_t);
 
-inline zmq::message_t content_of(std::uint64_t number, std::uint32_t rows, behaviour does) {
-  zmq::message_t frame{rows * row_bytes};
-  const std::int64_t row[] = {static_cast<std::int64_t>(number), static_cast<std::int64_t>(does)};
+inline std::string content_of(std::uint64_t content, std::uint32_t rows, behaviour does) {
+  std::string bytes;
+  const std::int64_t row[] = {static_cast<std::int64_t>(content), static_cast<std::int64_t>(does)};
   for (std::uint32_t i = 0; i < rows; ++i)
-    std::memcpy(static_cast<char*>(frame.data()) + i * row_bytes, row, row_bytes);
-  return frame;
+    bytes.append(reinterpret_cast<const char*>(row), row_bytes);
+  return bytes;
 }
 
-/// The number that content carries; 0 if it is none.
-inline std::uint64_t number_in(const void* content, std::size_t bytes) {
-  std::int64_t number = 0;
-  if (bytes >= row_bytes) std::memcpy(&number, content, sizeof number);
-  return static_cast<std::uint64_t>(number);
-}
-inline std::uint64_t number_in(const gateway::frame_list& frames) {
-  return frames.empty() ? 0 : number_in(frames.front().data(), frames.front().size());
+using prompt_tokens = std::array<std::int32_t, 2>;
+
+inline prompt_tokens prompt_of(std::uint64_t content, behaviour does) {
+  return {static_cast<std::int32_t>(content), static_cast<std::int32_t>(does)};
 }
 
-inline behaviour behaviour_in(const void* content, std::size_t bytes) {
+inline behaviour behaviour_in(std::span<const std::byte> content) {
   std::int64_t does = 0;
-  if (bytes >= row_bytes)
-    std::memcpy(&does, static_cast<const char*>(content) + sizeof does, sizeof does);
+  if (content.size() >= row_bytes)
+    std::memcpy(&does, content.data() + sizeof does, sizeof does);
   return static_cast<behaviour>(does);
 }
 
-inline bool is_content_of(const zmq::message_t& frame, std::uint64_t number, std::uint32_t rows,
-                          behaviour does) {
-  const auto right = content_of(number, rows, does);
-  return frame.size() == right.size() && std::memcmp(frame.data(), right.data(), right.size()) == 0;
+inline behaviour behaviour_in(std::span<const std::int32_t> prompt) {
+  return prompt.size() < 2 ? behaviour::echo : static_cast<behaviour>(prompt[1]);
+}
+
+/// A request's number travels with it as its trace context, which the cluster passes on.
+inline std::string trace_of(std::uint64_t number) { return std::to_string(number); }
+
+/// 0: it carries none.
+inline std::uint64_t number_in(std::string_view trace) {
+  std::uint64_t number = 0;
+  (void)std::from_chars(trace.data(), trace.data() + trace.size(), number);
+  return number;
 }
 
 }  // namespace coppice::simulation

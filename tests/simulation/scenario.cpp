@@ -25,6 +25,9 @@ constexpr std::uint64_t calm_requests = 40;
 constexpr std::uint64_t calm_rush = 8;
 /// Rows a second that each engine can run of each model, at least.
 constexpr double least_rate = 10;
+constexpr std::uint32_t mean_tokens = 20;
+/// Contents from here on are sent by several requests.
+constexpr std::uint64_t shared_contents = 1'000'000;
 
 paths::quality draw_quality(draws& random) {
   const auto where = random.unit();
@@ -35,7 +38,21 @@ paths::quality draw_quality(draws& random) {
 
 // --- the cluster ---------------------------------------------------------------------------
 
-model_plan draw_model(draws& random, std::uint32_t index) {
+/// A model that makes tokens.
+model_plan draw_stream_model(draws& random, std::uint32_t index) {
+  model_plan made;
+  auto& spec = made.spec;
+  spec.name = "m" + std::to_string(index + 1);
+  spec.builtin = "count";
+  spec.inputs.push_back({{"tokens", "INT32", {-1}}, "", 0});
+  spec.outputs.push_back({{"tokens", "INT32", {-1}}, "", 0});
+  spec.sequences = 1u << (1 + random.below(5));
+  made.step = random.spread(1ms, 20ms);
+  made.per_row = made.step / (4 * spec.sequences);
+  return made;
+}
+
+model_plan draw_batch_model(draws& random, std::uint32_t index) {
   model_plan made;
   auto& spec = made.spec;
   spec.name = "m" + std::to_string(index + 1);
@@ -55,8 +72,16 @@ model_plan draw_model(draws& random, std::uint32_t index) {
   return made;
 }
 
-/// Rows a second of one engine.
+model_plan draw_model(draws& random, std::uint32_t index) {
+  return random.chance(0.25) ? draw_stream_model(random, index) : draw_batch_model(random, index);
+}
+
+/// Rows (sequences) a second of one engine.
 double rate_of(const model_plan& it) {
+  if (it.spec.streams()) {
+    const auto full = it.step + it.spec.sequences * it.per_row;
+    return it.spec.sequences / (mean_tokens * std::chrono::duration<double>(full).count());
+  }
   const auto full = it.step + it.spec.max_batch * it.per_row;
   return it.spec.max_batch * it.spec.instances / std::chrono::duration<double>(full).count();
 }
@@ -77,6 +102,7 @@ void draw_nodes(draws& random, scenario& out) {
     // The first may share a machine with a gateway, as on a single host.
     node.machine = n == 0 && random.chance(0.2) ? 0 : out.machines++;
     const auto engines = 1 + random.below(2);
+    node.grouped = random.chance(0.15);
     for (std::uint64_t k = 0; k < engines; ++k) {
       auto& engine = node.engines.emplace_back();
       engine.load = random.spread(50ms, 1s);
@@ -92,9 +118,7 @@ void draw_clients(draws& random, scenario& out) {
   for (std::uint64_t c = 0; c < count; ++c) {
     auto& client = out.clients.emplace_back();
     client.machine = out.machines++;
-    for (std::uint32_t g = 0; g < out.gateways.size(); ++g) client.gateways.push_back(g);
-    for (auto left = client.gateways.size(); left > 1; --left)
-      std::swap(client.gateways[left - 1], client.gateways[random.below(left)]);
+    client.tenant = "tenant-" + std::to_string(1 + random.below(3));
   }
 }
 
@@ -114,11 +138,21 @@ void draw_cluster(draws& random, scenario& out) {
   draw_clients(random, out);
 }
 
+/// A tenant with little to spare beside others.
+void draw_tenants(draws& random, scenario& out) {
+  auto& limits = out.shard.tenants.named["tenant-1"];
+  limits.requests_per_s = 5 + random.below(50);
+  limits.requests_burst = 20 + random.below(50);
+  limits.open_requests = 10 + random.below(100);
+  limits.weight = 1 + static_cast<std::uint32_t>(random.below(4));
+}
+
 void draw_limits(draws& random, scenario& out) {
   if (random.chance(0.3)) out.shard.limits.admitted_bytes = 10'000 + random.below(100'000);
   if (random.chance(0.3)) out.shard.limits.waiting_rows = 20 + random.below(200);
-  if (random.chance(0.8)) out.restart.intensity = 1000;
-  out.restart.pause = {random.spread(50ms, 400ms), random.spread(400ms, 3s), 0.2};
+  if (random.chance(0.3)) draw_tenants(random, out);
+  if (random.chance(0.8)) out.supervision.restart.intensity = 1000;
+  out.supervision.restart.pause = {random.spread(50ms, 400ms), random.spread(400ms, 3s), 0.2};
   out.hang_after = random.between(duration{1s}, duration{3s});
   if (random.chance(0.5)) out.unread_limit = 20 + random.below(200);
   out.codec_everywhere = random.chance(0.1);
@@ -140,15 +174,19 @@ fault_plan draw_fault(draws& random, const scenario& of) {
       made.target = index(of.gateways.size());
       break;
     case fault_kind::kill_scheduler:
+    case fault_kind::stop_scheduler:
     case fault_kind::freeze_scheduler:
       made.target = index(of.schedulers.size());
       break;
     case fault_kind::kill_worker:
+    case fault_kind::stop_worker:
     case fault_kind::freeze_worker:
+    case fault_kind::drain_node:
       made.target = index(of.nodes.size());
       break;
     case fault_kind::kill_engine:
     case fault_kind::freeze_engine:
+    case fault_kind::drain_engine:
       made.target = index(of.nodes.size());
       made.other = index(of.nodes[made.target].engines.size());
       break;
@@ -182,7 +220,12 @@ request_plan draw_request(draws& random, const scenario& of, duration at, std::u
   const auto rank = random.unit();
   made.priority_class = rank < 0.1 ? "critical" : rank < 0.2 ? "batch" : "normal";
   made.at_most_once = random.chance(0.03);
-  if (random.chance(0.02)) made.does = behaviour::fail;
+  if (spec.streams()) {
+    made.tokens = 1 + static_cast<std::uint32_t>(random.below(2 * mean_tokens));
+    made.window = 1 + static_cast<std::uint32_t>(random.below(32));
+  } else if (random.chance(0.02)) {
+    made.does = behaviour::fail;
+  }
   if (random.chance(0.04)) made.cancel_after = random.spread(100us, 2s);
   return made;
 }
@@ -203,11 +246,22 @@ void draw_rush(draws& random, scenario& out, std::uint64_t requests) {
         draw_request(random, out, from + random.between(duration{0}, lasts), model));
 }
 
+/// Some contents end their engines; each is sent a few times, by whoever.
 void draw_harm(draws& random, scenario& out) {
-  const auto harmful = random.below(4);
-  for (std::uint64_t i = 0; i < harmful; ++i)
-    out.requests[random.below(out.requests.size())].does =
-        random.chance(0.5) ? behaviour::crash : behaviour::hang;
+  const auto contents = random.below(3);
+  for (std::uint64_t c = 0; c < contents; ++c) {
+    const auto first = random.below(out.requests.size());
+    const auto does = random.chance(0.5) ? behaviour::crash : behaviour::hang;
+    const auto times = 1 + random.below(4);
+    for (std::uint64_t i = 0; i < times; ++i) {
+      auto& harmful = out.requests[(first + i * (1 + random.below(50))) % out.requests.size()];
+      harmful.does = does;
+      harmful.content = shared_contents + c;
+      harmful.model = out.requests[first].model;
+      harmful.rows = 1;
+      harmful.tokens = out.requests[first].tokens;
+    }
+  }
 }
 
 void draw_calm(draws& random, scenario& out) {

@@ -1,9 +1,10 @@
 #pragma once
 
 #include "gateway/shard/shard.hpp"
+#include "scheduler/cluster_view.hpp"
 #include "tests/simulation/paths.hpp"
 #include "worker/model/model_spec.hpp"
-#include "worker/node/restart_policy.hpp"
+#include "worker/node/node_supervision.hpp"
 
 #include <cstdint>
 #include <string>
@@ -11,7 +12,7 @@
 
 namespace coppice::simulation {
 
-/// A model and how long one step of it takes.
+/// A model and how long one step of it takes; of a model that streams: for one token of each.
 struct model_plan {
   worker::model_spec spec;
   duration step{0};
@@ -39,12 +40,14 @@ struct engine_plan {
 struct node_plan {
   machine_id machine = 0;
   std::vector<engine_plan> engines;
+  /// Its engines are one group: all-for-one.
+  bool grouped = false;
 };
 
 struct client_plan {
   machine_id machine = 0;
-  /// Indices of the gateways, in the order in which it tries them.
-  std::vector<std::uint32_t> gateways;
+  /// Who it says it is.
+  std::string tenant;
 };
 
 /// What a request's content makes the model do.
@@ -59,6 +62,10 @@ struct request_plan {
   std::string priority_class;
   bool at_most_once = false;
   behaviour does = behaviour::echo;
+  /// Requests with the same one have the same content; 0: nobody else's.
+  std::uint64_t content = 0;
+  /// Of a model that streams: tokens wanted, and the client's window.
+  std::uint32_t tokens = 0, window = 0;
   /// Asked after the faults are over and the cluster had time to recover: it must succeed.
   bool calm = false;
   /// When the client cancels it; zero: never.
@@ -85,8 +92,12 @@ enum class fault_kind : std::uint8_t {
   slow_path,
   lossy_path,
   power_off,
+  stop_worker,     ///< SIGTERM
+  stop_scheduler,  ///< SIGTERM, of the gateway process too if it lives there
+  drain_node,      ///< an operator's order, taken back later
+  drain_engine,
 };
-constexpr std::uint32_t fault_kinds = 19;
+constexpr std::uint32_t fault_kinds = 23;
 [[nodiscard]] const char* fault_name(fault_kind kind);
 
 struct fault_plan {
@@ -115,10 +126,11 @@ struct scenario {
   std::vector<request_plan> requests;
   std::vector<fault_plan> faults;
   gateway::shard_options shard;
-  worker::restart_options restart;
-  duration node_silence{500ms};
-  duration credit_ttl{1s};
+  scheduler::view_options scheduler;
+  worker::supervision_options supervision;
+  /// Longest time of one step; the worker's drain after SIGTERM.
   duration hang_after{1s};
+  duration drain{5s};
   /// Replies that a client may leave unread before the gateway drops them.
   std::size_t unread_limit = 1000;
   /// Control messages go through the codec as well.
@@ -128,6 +140,11 @@ struct scenario {
 
   [[nodiscard]] std::string summary() const;
 };
+
+/// Whether the fault is one that no request may notice: a stop or a drain.
+[[nodiscard]] constexpr bool is_planned(fault_kind kind) {
+  return kind == fault_kind::stop_gateway || kind >= fault_kind::stop_worker;
+}
 
 /// The scenario of a seed: at least 60 s, 2,000 requests, 10 faults.
 [[nodiscard]] scenario draw_scenario(std::uint64_t seed);

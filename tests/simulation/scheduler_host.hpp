@@ -1,41 +1,38 @@
 #pragma once
 
-#include "scheduler/health/loop_lag.hpp"
-#include "scheduler/placement/engine_table.hpp"
-#include "scheduler/placement/placement.hpp"
+#include "scheduler/cluster_view.hpp"
 #include "tests/simulation/world.hpp"
 
 #include <map>
 
 namespace coppice::simulation {
 
-/// A scheduler: what scheduler/scheduler_actor.cpp does around the engine table, placement and
-/// health. An actor's address is its connection here.
+/// A scheduler: a real cluster view, and what scheduler/scheduler_actor.cpp does around it. An
+/// actor's address is its connection here.
 class scheduler_host : public host {
  public:
   scheduler_host(world& all, host_id self);
   steady_time turn(std::vector<arrival>& arrived, steady_time now) override;
+  void thawed(duration lasted) override;
 
  private:
-  struct gateway_entry {
-    std::string name;
-    connection_id actor = no_connection;
-  };
   void take(arrival& it, steady_time now);
-  void add_gateway(const proto::gateway_state& gateway, connection_id actor);
+  void add_gateway(const proto::gateway_state& gateway, connection_id actor, steady_time now);
+  void drop_gateway(const std::string& name, steady_time now);
   void take_snapshot(const proto::node_snapshot& snapshot, connection_id actor, steady_time now);
   void place(const place_ask& ask, connection_id from, steady_time now);
-  void lost(connection_id source);
+  void drain(const proto::drain_order& order);
+  void lost(connection_id source, steady_time now);
   void health_turn(steady_time now);
+  void publish(const scheduler::cluster_view::news& news);
   void audit_silence(steady_time now);
-  void publish(const scheduler::engine_table::change& change);
+  template <class Message>
+  void tell_all(const Message& message);
 
   world& world_;
   host_id self_;
-  scheduler::engine_table engines_;
-  scheduler::placement placing_;
-  scheduler::loop_lag lag_;
-  std::vector<gateway_entry> gateways_;
+  scheduler::cluster_view view_;
+  std::map<std::string, connection_id> gateways_;
   std::map<std::string, connection_id> nodes_;
   /// The auditor's own: when each node was heard last.
   std::map<std::string, steady_time> heard_;

@@ -6,40 +6,44 @@ namespace {
 
 /// As in worker/node: node_actor.cpp and engine_watch.cpp.
 constexpr duration snapshot_period = 100ms;
-constexpr duration progress_period = 100ms;
+constexpr duration look_period = 50ms;
+constexpr duration stop_limit = 1500ms;
+
+std::vector<worker::roster_entry> entries_of(const world& all, std::uint32_t node) {
+  const auto& plan = all.of().nodes[node];
+  std::vector<worker::roster_entry> entries;
+  for (std::uint32_t k = 0; k < plan.engines.size(); ++k)
+    entries.push_back({all.name_of(all.engine(node, k)), "cpu", plan.grouped ? "all" : ""});
+  return entries;
+}
 
 }  // namespace
 
 worker_host::worker_host(world& all, host_id self, std::uint32_t node)
-    : world_{all}, self_{self}, node_{node} {
+    : world_{all},
+      self_{self},
+      node_{node},
+      roster_{all.name_of(self), entries_of(all, node), all.of().supervision, all.of().drain},
+      engines_(all.of().nodes[node].engines.size()) {
+  limits_.step = all.of().hang_after;
   for (std::uint32_t s = 0; s < all.of().schedulers.size(); ++s)
     schedulers_.emplace_back(all, self, scheduler_endpoint(s));
   snapshot_.node = all.name_of(self);
   snapshot_.incarnation = {all.random().id()};
-  for (std::uint32_t k = 0; k < all.of().nodes[node].engines.size(); ++k) {
-    auto& made = workers_.emplace_back(all.of().restart);
-    made.engine.name = all.name_of(all.engine(node, k));
-    made.engine.verdict = "starting";
-    made.start_at = steady_time::min();
-  }
+}
+
+process_id worker_host::process_of(std::uint32_t k) const {
+  return world_.process_of(world_.engine(node_, k));
 }
 
 steady_time worker_host::turn(std::vector<arrival>& arrived, steady_time now) {
-  if (next_snapshot_ == steady_time{}) next_snapshot_ = next_watch_ = now;
+  if (next_tick_ == steady_time{}) next_tick_ = next_look_ = now;
+  if (world_.wants_stop(self_)) roster_.begin_stop(now);
   for (auto& each : arrived) take(each, now);
-  for (std::uint32_t k = 0; k < workers_.size(); ++k)
-    if (workers_[k].start_at && now >= *workers_[k].start_at) start_engine(k);
-  if (now >= next_watch_) {
-    for (std::uint32_t k = 0; k < workers_.size(); ++k) watch(k, now);
-    next_watch_ = now + progress_period;
-  }
-  if (now >= next_snapshot_) {
-    send_snapshot();
-    next_snapshot_ = now + snapshot_period;
-  }
-  auto next = std::min(next_snapshot_, next_watch_);
-  for (const auto& each : workers_)
-    if (each.start_at) next = std::min(next, *each.start_at);
+  supervise(now);
+  if (now >= next_look_) look_at_all(now);
+  if (now >= next_tick_) tick(now);
+  auto next = std::min({next_tick_, next_look_, roster_.next_due().value_or(steady_time::max())});
   for (auto& each : schedulers_) next = std::min(next, each.turn(now));
   return next;
 }
@@ -47,96 +51,132 @@ steady_time worker_host::turn(std::vector<arrival>& arrived, steady_time now) {
 void worker_host::take(arrival& it, steady_time now) {
   for (auto& link : schedulers_)
     if (link.connection() == it.on) {
-      if (link.take(it, now) == scheduler_link::change::up) send_snapshot();
+      take_mesh(it);
+      if (link.take(it, now) == scheduler_link::change::up) send_snapshot(now);
       return;
     }
-  for (std::uint32_t k = 0; k < workers_.size(); ++k) {
-    if (workers_[k].pipe != it.on) continue;
-    if (const auto* report = std::get_if<proto::engine_report>(&it.what.control))
-      take_report(k, *report);
-    else if (auto* how = std::get_if<process_exit>(&it.what.control))
-      workers_[k].how = std::move(*how);
-    else if (it.kind == arrival_kind::closed)
-      take_end(k, now);
-  }
+  for (std::uint32_t k = 0; k < engines_.size(); ++k)
+    if (engines_[k].pipe == it.on) take_pipe(k, it, now);
 }
 
-void worker_host::take_report(std::uint32_t k, const proto::engine_report& report) {
-  auto& engine = workers_[k].engine;
-  if (report.op == "ready") {
-    engine.incarnation = report.incarnation;
-    engine.endpoint = report.endpoint;
-    engine.link_key = report.link_key;
-    engine.models = report.models;
-    engine.loads.clear();
-    engine.verdict = "up";
-    world_.audit().quarantined(node_, k, false);
-    world_.tell(self_, 0, "{} {:x} is up", engine.name, engine.incarnation.value);
-    send_snapshot();
-  } else if (report.op == "load") {
-    engine.loads = report.loads;
+// --- the node actor ------------------------------------------------------------------------
+
+void worker_host::take_mesh(const arrival& it) {
+  const auto* order = std::get_if<proto::drain_order>(&it.what.control);
+  if (order == nullptr || !roster_.order(*order)) return;
+  world_.tell(self_, 0, "is to {} {}", order->drain ? "drain" : "take back", order->target);
+  next_tick_ = steady_time::min();  // a snapshot at once
+}
+
+void worker_host::supervise(steady_time now) {
+  if (roster_.gives_up(now)) {
+    world_.tell(self_, 0, "gives up");
+    return world_.exit(self_, {exited(1), "every engine is in quarantine", {}});
   }
+  const auto due = roster_.due(now);
+  for (const auto k : due) start_engine(static_cast<std::uint32_t>(k));
+  if (!due.empty()) send_snapshot(now);
+}
+
+void worker_host::tick(steady_time now) {
+  next_tick_ = now + snapshot_period;
+  send_snapshot(now);
+  if (roster_.may_stop(now))
+    for (std::uint32_t k = 0; k < engines_.size(); ++k) stop_engine(k, now);
+  if (roster_.has_stopped()) world_.exit(self_, {exited(0), "stopped", {}});
+}
+
+void worker_host::take_report(std::uint32_t k, const proto::engine_report& report,
+                              steady_time now) {
+  if (report.op == "ready") engines_[k].serving = true;
+  if (!roster_.reported(k, report, now)) return;
+  world_.audit().quarantined(node_, k, false);
+  world_.tell(self_, 0, "{} {:x} is up", roster_.name(k), report.incarnation.value);
+  send_snapshot(now);
 }
 
 void worker_host::take_end(std::uint32_t k, steady_time now) {
-  auto& it = workers_[k];
-  auto& engine = it.engine;
-  it.pipe = no_connection;
-  proto::engine_down down{engine.name, engine.incarnation, it.how.reason, {}, it.how.cause};
-  for (const auto id : worker::attempts_in_progress(*it.page)) down.suspects.push_back({id});
-  if (it.hung) down.reason = "made no progress in one step and was killed", down.cause = "hang";
-  if (engine.incarnation)
+  auto how = describe_end(engines_[k]);
+  engines_[k].pipe = no_connection;
+  world_.tell(self_, 0, "{} ended ({}): {}", roster_.name(k), worker::cause_name(how.cause),
+              how.reason);
+  const auto ending = roster_.ended(k, how, now, world_.random().unit());
+  if (ending.down)
     for (const auto& link : schedulers_)
-      if (link.is_up()) send_control(world_, link.connection(), self_, down);
-  engine.incarnation = {};
-  engine.pid = 0;
-  engine.models.clear();
-  engine.loads.clear();
-  engine.last_reason = down.reason;
-  restart_or_give_up(k, now);
-}
-
-void worker_host::restart_or_give_up(std::uint32_t k, steady_time now) {
-  auto& it = workers_[k];
-  const auto delay = it.restarts.after_exit(now, world_.random().unit());
-  it.engine.verdict = !delay ? "quarantined" : it.hung ? "hung" : "dead";
-  if (delay) {
-    ++it.engine.restarts;
-    it.start_at = now + *delay;
-  } else {
-    world_.audit().quarantined(node_, k, true);
-    world_.tell(self_, 0, "gives {} up", it.engine.name);
+      if (link.is_up()) send_control(world_, link.connection(), self_, *ending.down);
+  for (const auto each : ending.stop) stop_engine(static_cast<std::uint32_t>(each), now);
+  if (ending.quarantined) {
+    for (std::uint32_t each = 0; each < engines_.size(); ++each)
+      if (each == k || world_.of().nodes[node_].grouped)
+        world_.audit().quarantined(node_, each, true);
+    world_.tell(self_, 0, "gives {} up", roster_.name(k));
   }
-  send_snapshot();
+  send_snapshot(now);
 }
 
-void worker_host::start_engine(std::uint32_t k) {
-  auto& it = workers_[k];
-  it.start_at.reset();
-  it.engine.verdict = "starting";
-  it.hung = false;
-  it.how = {"ended", "exit"};
-  it.progress = {};
-  it.page = std::make_shared<worker::progress_page>();
-  it.pipe = world_.start_engine(self_, world_.engine(node_, k), it.page);
-  send_snapshot();
-}
-
-void worker_host::watch(std::uint32_t k, steady_time now) {
-  auto& it = workers_[k];
-  if (it.pipe == no_connection || it.hung) return;
-  if (!it.progress.hangs(*it.page, world_.of().hang_after, now)) return;
-  it.hung = true;
-  world_.kill(world_.process_of(world_.engine(node_, k)),
-              {"was killed by signal 9 (SIGKILL)", "killed"});
-}
-
-void worker_host::send_snapshot() {
+void worker_host::send_snapshot(steady_time now) {
   ++snapshot_.seq;
-  snapshot_.engines.clear();
-  for (const auto& each : workers_) snapshot_.engines.push_back(each.engine);
+  snapshot_.engines = roster_.states(now);
   for (const auto& link : schedulers_)
     if (link.is_up()) send_control(world_, link.connection(), self_, snapshot_);
+}
+
+// --- engine watches ------------------------------------------------------------------------
+
+void worker_host::start_engine(std::uint32_t k) {
+  watched_engine it;
+  it.progress = worker::progress_watch{limits_};
+  it.page = std::make_shared<worker::progress_page>();
+  it.pipe = world_.start_engine(self_, world_.engine(node_, k), it.page);
+  engines_[k] = std::move(it);
+  roster_.started(k, 1);
+}
+
+void worker_host::stop_engine(std::uint32_t k, steady_time now) {
+  auto& it = engines_[k];
+  if (it.pipe == no_connection) return;
+  it.asked = true;
+  it.kill_at = now + stop_limit;
+  world_.ask_to_stop(process_of(k));
+}
+
+void worker_host::take_pipe(std::uint32_t k, arrival& it, steady_time now) {
+  if (const auto* report = std::get_if<proto::engine_report>(&it.what.control))
+    take_report(k, *report, now);
+  else if (auto* how = std::get_if<process_exit>(&it.what.control))
+    engines_[k].how = std::move(*how);
+  else if (it.kind == arrival_kind::closed)
+    take_end(k, now);
+}
+
+void worker_host::look_at_all(steady_time now) {
+  next_look_ = now + look_period;
+  for (std::uint32_t k = 0; k < engines_.size(); ++k)
+    if (engines_[k].pipe != no_connection) look(k, now);
+}
+
+void worker_host::look(std::uint32_t k, steady_time now) {
+  auto& it = engines_[k];
+  const auto found = it.progress.look(*it.page, it.serving && !it.asked, now);
+  if (it.progress.quiet() != it.quiet) roster_.quiet(k, it.quiet = it.progress.quiet(), now);
+  if (found && !it.hang) {
+    it.hang = found;
+    it.frozen = world_.is_frozen(process_of(k));
+    world_.kill(process_of(k), killed);
+  } else if (now >= it.kill_at) {
+    world_.kill(process_of(k), killed);
+  }
+}
+
+worker::engine_exit worker_host::describe_end(const watched_engine& it) {
+  const worker::exit_evidence evidence{it.how.wait_status, it.hang.has_value(), it.frozen,
+                                       it.asked, false};
+  worker::engine_exit out;
+  out.cause = worker::judge_exit(evidence);
+  out.reason = it.hang ? worker::describe(*it.hang) : worker::describe_exit(evidence);
+  out.suspects = it.how.suspects;
+  out.hung = it.hang.has_value();
+  return out;
 }
 
 }  // namespace coppice::simulation

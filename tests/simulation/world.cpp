@@ -6,6 +6,8 @@
 #include "tests/simulation/gateway_host.hpp"
 #include "tests/simulation/scheduler_host.hpp"
 #include "tests/simulation/worker_host.hpp"
+#include "worker/node/exit_cause.hpp"
+#include "worker/node/progress_watch.hpp"
 
 namespace coppice::simulation {
 
@@ -14,6 +16,14 @@ namespace {
 /// Processor time of a turn, and of each message in it.
 constexpr duration turn_cost = 2us;
 constexpr duration message_cost = 2us;
+/// Before the calm: an operator's last look, at which no drain is left.
+constexpr duration last_look = 10s;
+
+std::string told_of(const process_exit& how) {
+  return how.why != nullptr
+             ? how.why
+             : worker::describe_exit({how.wait_status, false, false, false, false});
+}
 
 }  // namespace
 
@@ -100,6 +110,9 @@ void world::build() {
   for (std::uint32_t f = 0; f < of_.faults.size(); ++f) {
     queue_.add(of_.faults[f].at, event_kind::fault, f);
     queue_.add(of_.faults[f].at + of_.faults[f].lasts, event_kind::heal, f);
+    if (of_.faults[f].kind == fault_kind::drain_node ||
+        of_.faults[f].kind == fault_kind::drain_engine)
+      queue_.add(of_.calm_from - last_look, event_kind::heal, f);
   }
 }
 
@@ -156,13 +169,16 @@ void world::kill(process_id process, const process_exit& how, bool silent) {
   it.runs = false;
   for (const auto host : it.hosts) {
     auto& home = homes_[host];
-    tell(host, 0, "ends: {}", how.reason);
+    tell(host, 0, "ends: {}", told_of(how));
+    auto known = how;
+    if (home.page)
+      for (const auto id : worker::attempts_in_progress(*home.page)) known.suspects.push_back({id});
     home.lives.reset();
     for (const auto& each : home.inbox)
       if (each.kind == arrival_kind::submit) audit_.abandoned(each.number);
     home.inbox.clear();
     ++home.life;
-    if (home.pipe != no_connection && !silent) network_.send(home.pipe, host, {{}, how});
+    if (home.pipe != no_connection && !silent) network_.send(home.pipe, host, {{}, std::move(known)});
     home.pipe = no_connection;
     network_.host_died(host, silent);
   }
@@ -178,7 +194,7 @@ connection_id world::start_engine(host_id worker, host_id engine,
                                   const std::shared_ptr<worker::progress_page>& page) {
   auto& home = homes_[engine];
   // One of a dead worker that has not noticed yet, or is frozen, is heard of no more.
-  kill(home.process, {"its worker is gone", "stopped"}, processes_[home.process].freezes > 0);
+  kill(home.process, {exited(1), "its worker is gone", {}}, processes_[home.process].freezes > 0);
   home.pipe = network_.join(worker, engine);
   home.page = page;
   const auto pipe = home.pipe;
@@ -222,7 +238,7 @@ duration world::last_frozen(host_id host) const {
 void world::power_off(machine_id machine) {
   machines_[machine].powered = false;
   for (process_id p = 0; p < processes_.size(); ++p)
-    if (processes_[p].on == machine) kill(p, {"its machine lost power", "lost"}, true);
+    if (processes_[p].on == machine) kill(p, {9, "its machine lost power", {}}, true);
 }
 
 void world::power_on(machine_id machine) {
@@ -245,6 +261,11 @@ void world::ask_to_stop(process_id process) {
 }
 
 bool world::wants_stop(host_id host) const { return processes_[homes_[host].process].stopping; }
+
+void world::order(const proto::drain_order& what) {
+  for (std::uint32_t g = 0; g < of_.gateways.size(); ++g)
+    if (responsive(gateway(g))) arrive(gateway(g), {arrival_kind::order, no_connection, {{}, what}, 0});
+}
 
 void world::tell_all(const std::string& what) {
   if (tale_ != nullptr) tale_->tell(truth(), "*", what);

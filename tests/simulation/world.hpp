@@ -58,6 +58,14 @@ class world : public network_users {
                   fmt::format(what, std::forward<Arguments>(arguments)...), request);
   }
 
+  [[nodiscard]] bool is_frozen(process_id process) const {
+    return processes_[process].freezes > 0;
+  }
+  /// Of a client.
+  [[nodiscard]] const std::string& tenant_of(host_id host) const {
+    return of_.clients[host - client(0)].tenant;
+  }
+
   // --- who lives where ---
   [[nodiscard]] host_id gateway(std::uint32_t index) const { return index; }
   [[nodiscard]] host_id scheduler(std::uint32_t index) const;
@@ -76,6 +84,8 @@ class world : public network_users {
   /// SIGTERM: the host sees `wants_stop`.
   void ask_to_stop(process_id process);
   [[nodiscard]] bool wants_stop(host_id host) const;
+  /// An operator's order, by way of the gateways.
+  void order(const proto::drain_order& what);
   void tell_all(const std::string& what);
 
  private:

@@ -70,16 +70,6 @@ TEST(DrainRate, APauseInsideAWindowSaysNothing) {
   EXPECT_EQ(rate.per_second(), before);
 }
 
-TEST(DrainRate, APauseInsideAWindowSaysNothing) {
-  drain_rate rate;
-  for (int ms = 0; ms <= 1010; ++ms) rate.left(1, t0 + ms * 1ms);
-
-  rate.left(1, t0 + 1min);
-  rate.left(1, t0 + 1min + 1ms);
-
-  EXPECT_EQ(rate.time_for(1), duration{0});
-}
-
 }  // namespace
 
 }  // namespace coppice::gateway

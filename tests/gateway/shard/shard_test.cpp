@@ -430,22 +430,6 @@ TEST_F(Shard, AModelWhoseEnginesAllRestartIsWaitedForNotUnknown) {
   EXPECT_EQ(world.attempts.size(), 1u);
 }
 
-TEST(FreshShard, KnowsOfNoModelWhetherItExistsUntilSomethingIsServed) {
-  recorder world;
-  shard gateway{{}, world, nullptr};
-  gateway.on_catalogue({});
-
-  gateway.on_client_message(as_message(a_request("echo")), 5, t0);
-  proto::model_card other;
-  other.name = "other";
-  gateway.on_catalogue({{other}});
-  gateway.on_client_message(as_message(a_request("echo")), 5, t0);
-
-  ASSERT_EQ(world.replies.size(), 2u);
-  EXPECT_EQ(world.replies[0].error->code, "unavailable");
-  EXPECT_EQ(world.replies[1].error->code, "not_found");
-}
-
 TEST_F(Shard, TellsAModelsInputsWhileItsEnginesRestart) {
   gateway.on_catalogue({}, t0);
   auto request = a_request("echo", 1);
