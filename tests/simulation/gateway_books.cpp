@@ -83,7 +83,8 @@ void gateway_books::frame(const proto::link_reply& header) {
   found->second.live = false;
 }
 
-void gateway_books::sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone) {
+void gateway_books::sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone,
+                         steady_time now) {
   note_accepted();
   const auto fresh = attempts_.emplace(attempt, sent_attempt{number, to, !gone}).second;
   if (!fresh) all_.found(invariant::fencing, "an attempt id is used a second time", number);
@@ -95,16 +96,9 @@ void gateway_books::sent(std::uint64_t number, attempt_id attempt, incarnation_i
                fmt::format("{} attempts of one request", asks_[number].attempts), number);
   if (down_.contains(to))
     all_.found(invariant::fencing, "an attempt goes to an engine that is known to be dead", number);
-  if (drained_.contains(to))
+  if (const auto drains = drained_.find(to); drains != drained_.end() && now < drains->second)
     all_.found(invariant::draining, "an attempt goes to an engine after its drain was acknowledged",
                number);
-}
-
-void gateway_books::drained(incarnation_id incarnation, bool drains) {
-  if (drains)
-    drained_.insert(incarnation);
-  else
-    drained_.erase(incarnation);
 }
 
 void gateway_books::cancelled(attempt_id attempt) {

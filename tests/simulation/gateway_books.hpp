@@ -23,14 +23,18 @@ class gateway_books {
              steady_time now);
   /// A frame of an engine is handled, until `handled`.
   void frame(const proto::link_reply& header);
-  void sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone);
+  void sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone,
+            steady_time now);
   void cancelled(attempt_id attempt);
   void link_opened(incarnation_id incarnation) { down_.erase(incarnation); }
   void link_closed(incarnation_id incarnation);
   /// The gateway was told that it ended.
-  void told_down(incarnation_id incarnation) { down_.insert(incarnation); }
-  /// The gateway has said that it sends these nothing new, or was told that it may again.
-  void drained(incarnation_id incarnation, bool drains);
+  void told_down(incarnation_id incarnation) {
+    down_.insert(incarnation);
+    drained_.erase(incarnation);
+  }
+  /// The gateway has said that it sends it nothing new, until then.
+  void drains(incarnation_id incarnation, steady_time until) { drained_[incarnation] = until; }
   /// A part of a stream goes to its client.
   void streamed(std::uint64_t number);
   /// A final reply to a request goes to its client. @param code  empty: a result.
@@ -93,7 +97,7 @@ class gateway_books {
   std::vector<std::uint64_t> just_answered_;
   /// Ended, by what the gateway was told since it opened a link to it.
   std::set<incarnation_id> down_;
-  std::set<incarnation_id> drained_;
+  std::map<incarnation_id, steady_time> drained_;
   std::uint64_t last_accepted_ = 0;
   /// Holdings in the last `place`.
   std::size_t held_ = 0;

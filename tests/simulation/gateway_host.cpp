@@ -234,8 +234,9 @@ void gateway_host::take(mail& it, steady_time now) {
                         [&](proto::catalogue& all) { shard_.on_catalogue(std::move(all), now); },
                         [&](proto::judgement& judged) { shard_.on_judgement(judged, now); },
                         [&](proto::drain_notice& notice) {
-                          for (const auto each : notice.incarnations) books_.drained(each, true);
-                          shard_.on_drain_notice(notice);
+                          shard_.on_drain_notice(notice, now);
+                          for (const auto each : notice.incarnations)
+                            books_.drains(each, now + world_.of().shard.drain_notice_ttl);
                         }},
              it);
 }
@@ -354,7 +355,7 @@ bool gateway_host::send(incarnation_id to, const proto::link_request& header,
   const bool sent =
       link != engines_.end() && world_.net().send(link->second.on, self_, std::move(out));
   if (header.op == "infer" || header.op == "generate")
-    books_.sent(number_in(header.traceparent), header.attempt, to, !sent);
+    books_.sent(number_in(header.traceparent), header.attempt, to, !sent, now_);
   if (header.op == "cancel") books_.cancelled(header.attempt);
   if (header.attempt)
     world_.tell(self_, books_.number_of(header.attempt), "{} attempt {:x} to {:x}{}{}", header.op,
