@@ -184,8 +184,8 @@ void shard::on_stop(steady_time now) {
     if (row == nullptr) continue;
     send_cancel(*row);
     // `unavailable` invites the client to ask again: what may have run at most once must not.
-    if (row->attempt && row->request.header.at_most_once)
-      finish_with_error(*row, {errc::unknown_outcome, "The gateway stops during the attempt.", 0},
+    if (row->attempts > 0 && row->request.header.at_most_once)
+      finish_with_error(*row, {errc::unknown_outcome, "The gateway stops; an attempt was made.", 0},
                         outcome::failed, now);
     else
       finish_with_error(*row, {errc::unavailable, "The gateway stops.", 100}, outcome::failed, now);
