@@ -94,7 +94,9 @@ void engine_books::steps(attempt_id id, steady_time now) {
   taken* meant = nullptr;
   for (auto each = open_.lower_bound({id, ""}); each != open_.end() && each->first.first == id;
        ++each)
-    if (meant == nullptr || may_run(each->second, now)) meant = &each->second;
+    if (all_.of().models[each->second.model].spec.streams() &&
+        (meant == nullptr || may_run(each->second, now)))
+      meant = &each->second;
   if (meant == nullptr)
     return all_.found(invariant::cancelling, "an engine goes on with a stream that is over");
   begin(*meant, now);
