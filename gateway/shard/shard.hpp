@@ -105,6 +105,7 @@ class shard {
   void answer_models(const client_request& request, steady_time now);
   void answer_status(const client_request& request);
   void refuse(const client_request& request, const error& why);
+  [[nodiscard]] error unknown_model(const proto::request& header, steady_time now) const;
   [[nodiscard]] expected<void> check_op(const proto::request& header) const;
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
   /// Judges the request and makes room for it. @returns why it is refused, if it is.
