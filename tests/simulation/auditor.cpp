@@ -16,16 +16,15 @@ constexpr double retry_floor = 3;
 }  // namespace
 
 const char* invariant_name(invariant which) {
-  constexpr const char* names[] = {"conservation", "one outcome",   "right answer", "fencing",
-                                   "capacity",     "amplification", "memory",       "deadline",
-                                   "cancelling",   "at most once",  "credit",       "detection",
-                                   "isolation",    "draining",      "poison",       "planned",
-                                   "recovery"};
+  constexpr const char* names[] = {
+      "conservation", "one outcome", "right answer", "fencing",      "capacity", "amplification",
+      "memory",       "deadline",    "cancelling",   "at most once", "credit",   "detection",
+      "isolation",    "draining",    "poison",       "planned",      "recovery"};
   return names[static_cast<std::size_t>(which)];
 }
 
 auditor::auditor(const scenario& of) : of_{of}, records_(of.requests.size() + 1) {
-  for (const auto& node : of.nodes) quarantined_.emplace_back(node.engines.size());
+  for (const auto& node : of.nodes) engines_.emplace_back(node.engines.size());
 }
 
 void auditor::found(invariant which, std::string what, std::uint64_t request) {
@@ -69,18 +68,33 @@ void auditor::attempt_starts(std::uint64_t number) {
 }
 
 void auditor::quarantined(std::uint32_t node, std::uint32_t engine, bool given_up) {
-  quarantined_[node][engine] = given_up;
+  engines_[node][engine].given_up = given_up;
+}
+
+void auditor::up_since(std::uint32_t node, std::uint32_t engine, std::optional<duration> since) {
+  engines_[node][engine].up_since = since;
 }
 
 // --- the end -------------------------------------------------------------------------------
 
-bool auditor::can_be_served(std::uint32_t model) const {
+template <class Predicate>
+bool auditor::any_engine(std::uint32_t model, Predicate predicate) const {
   for (std::size_t n = 0; n < of_.nodes.size(); ++n)
     for (std::size_t k = 0; k < of_.nodes[n].engines.size(); ++k) {
       const auto& models = of_.nodes[n].engines[k].models;
-      if (!quarantined_[n][k] && std::count(models.begin(), models.end(), model) > 0) return true;
+      if (std::count(models.begin(), models.end(), model) > 0 && predicate(engines_[n][k]))
+        return true;
     }
   return false;
+}
+
+bool auditor::can_be_served(std::uint32_t model) const {
+  return any_engine(model, [](const auto& each) { return !each.given_up; });
+}
+
+bool auditor::was_up(std::uint32_t model, duration since) const {
+  return any_engine(model,
+                    [&](const auto& each) { return each.up_since && *each.up_since <= since; });
 }
 
 void auditor::check_calm(std::uint64_t number, const record& of) {

@@ -65,6 +65,10 @@ class auditor {
   void attempt_starts(std::uint64_t number);
   /// Its worker has given it up, or has brought it up (again).
   void quarantined(std::uint32_t node, std::uint32_t engine, bool given_up);
+  /// An engine has been up since then; nothing: it ended.
+  void up_since(std::uint32_t node, std::uint32_t engine, std::optional<duration> since);
+  /// Some engine that serves the model has been up since then.
+  [[nodiscard]] bool was_up(std::uint32_t model, duration since) const;
   /// Some engine that serves the model has not been given up.
   [[nodiscard]] bool can_be_served(std::uint32_t model) const;
 
@@ -93,12 +97,19 @@ class auditor {
     std::uint32_t outcomes = 0, starts = 0, lost = 0;
     std::string code;
   };
+  template <class Predicate>
+  [[nodiscard]] bool any_engine(std::uint32_t model, Predicate predicate) const;
   void check_calm(std::uint64_t number, const record& of);
   void check_amplification();
 
   const scenario& of_;
   std::vector<record> records_;
-  std::vector<std::vector<bool>> quarantined_;
+  struct engine_record {
+    bool given_up = false;
+    std::optional<duration> up_since;
+  };
+  /// By node.
+  std::vector<std::vector<engine_record>> engines_;
   std::uint64_t accepted_ = 0, attempts_ = 0, refused_ = 0, free_retries_ = 0;
   std::optional<breach> first_;
 };

@@ -36,6 +36,7 @@ std::uint32_t rows_of(const worker::model_spec& spec, const proto::link_request&
 engine_host::engine_host(world& all, host_id self, std::uint32_t node)
     : world_{all},
       self_{self},
+      node_{node},
       plan_{all.of().nodes[node].engines[self - all.engine(node, 0)]},
       books_{all.audit()},
       incarnation_{all.random().id()},
@@ -52,6 +53,10 @@ engine_host::engine_host(world& all, host_id self, std::uint32_t node)
   }
 }
 
+engine_host::~engine_host() {
+  world_.audit().up_since(node_, self_ - world_.engine(node_, 0), std::nullopt);
+}
+
 std::vector<worker::model_spec> engine_host::specs() const {
   std::vector<worker::model_spec> all;
   for (const auto model : plan_.models) all.push_back(world_.of().models[model].spec);
@@ -62,10 +67,11 @@ void engine_host::load(steady_time now) {
   if (!loaded_at_) loaded_at_ = now + plan_.load;
   if (now < *loaded_at_) return;
   ready_ = true;
+  world_.audit().up_since(node_, self_ - world_.engine(node_, 0), world_.truth());
   world_.net().listen(self_, endpoint_);
-  send_control(world_, pipe_, self_,
-               proto::engine_report{"ready", incarnation_, endpoint_, link_key_, desk_.cards(),
-                                    {}, {}});
+  send_control(
+      world_, pipe_, self_,
+      proto::engine_report{"ready", incarnation_, endpoint_, link_key_, desk_.cards(), {}, {}});
 }
 
 void engine_host::thawed(duration lasted) {
@@ -97,8 +103,7 @@ steady_time engine_host::turn(std::vector<arrival>& arrived, steady_time now) {
 }
 
 void engine_host::stop_if_done(steady_time now) {
-  if (stop_by_ && (!desk_.running() || now >= *stop_by_))
-    end({exited(0), "stopped", {}});
+  if (stop_by_ && (!desk_.running() || now >= *stop_by_)) end({exited(0), "stopped", {}});
 }
 
 steady_time engine_host::next_turn(steady_time now) const {
@@ -125,8 +130,7 @@ void engine_host::end(process_exit how) {
 
 void engine_host::sort(arrival& it) {
   if (it.on == pipe_) {
-    if (it.kind == arrival_kind::closed)
-      end({exited(1), "its worker is gone", {}});
+    if (it.kind == arrival_kind::closed) end({exited(1), "its worker is gone", {}});
     return;
   }
   if (it.kind == arrival_kind::accepted) {
@@ -186,8 +190,8 @@ void engine_host::note_offer(const std::string& gateway, const proto::link_reque
     if (spec.name != request.model || spec.version != request.version) continue;
     books_.offered(gateway, request.attempt, number_in(request.traceparent), model,
                    rows_of(spec, request), now + std::chrono::microseconds{request.timeout_us});
-    world_.tell(self_, number_in(request.traceparent), "gets attempt {:x}{}",
-                request.attempt.value, request.alone ? ", alone" : "");
+    world_.tell(self_, number_in(request.traceparent), "gets attempt {:x}{}", request.attempt.value,
+                request.alone ? ", alone" : "");
   }
 }
 
@@ -222,8 +226,8 @@ bool engine_host::send(const std::string& gateway, const proto::link_reply& head
 std::optional<worker::finished_batch> engine_host::start(std::size_t instance,
                                                          worker::batch&& next) {
   for (const auto& each : next.attempts) {
-    world_.tell(self_, books_.number_of(each.gateway, each.id),
-                "runs attempt {:x} among {} rows", each.id.value, next.rows);
+    world_.tell(self_, books_.number_of(each.gateway, each.id), "runs attempt {:x} among {} rows",
+                each.id.value, next.rows);
     books_.starts(each.gateway, each.id, now_);
   }
   instances_[instance].begin(std::move(next), world_.random(), now_);

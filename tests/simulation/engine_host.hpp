@@ -14,6 +14,7 @@ namespace coppice::simulation {
 class engine_host : public host, private worker::engine_effects {
  public:
   engine_host(world& all, host_id self, std::uint32_t node);
+  ~engine_host() override;
   steady_time turn(std::vector<arrival>& arrived, steady_time now) override;
   void thawed(duration lasted) override;
 
@@ -26,8 +27,7 @@ class engine_host : public host, private worker::engine_effects {
   // engine_effects
   bool send(const std::string& gateway, const proto::link_reply& header,
             const worker::item_outputs& outputs) override;
-  std::optional<worker::finished_batch> start(std::size_t instance,
-                                              worker::batch&& next) override;
+  std::optional<worker::finished_batch> start(std::size_t instance, worker::batch&& next) override;
   void start_step(std::size_t instance, worker::token_step&& next) override;
   void ignored(const char*) override {}
 
@@ -39,8 +39,7 @@ class engine_host : public host, private worker::engine_effects {
                     const worker::shared_frames& frames, steady_time now);
   void note_message(const std::string& gateway, const proto::link_request& request,
                     steady_time now);
-  void note_offer(const std::string& gateway, const proto::link_request& request,
-                  steady_time now);
+  void note_offer(const std::string& gateway, const proto::link_request& request, steady_time now);
   /// A call of the desk has returned.
   void handled();
   void take_finished(steady_time now);
@@ -53,6 +52,7 @@ class engine_host : public host, private worker::engine_effects {
 
   world& world_;
   host_id self_;
+  std::uint32_t node_;
   const engine_plan& plan_;
   engine_books books_;
   incarnation_id incarnation_;

@@ -193,8 +193,7 @@ const gateway_host::scheduler_entry* gateway_host::judge_of(const proto::fingerp
 void gateway_host::suspect(proto::suspicion&& told) {
   for (const auto& of : told.suspects)
     if (const auto* judge = judge_of(of))
-      send_control(world_, judge->link.connection(), self_,
-                   proto::suspicion{told.gateway, {of}});
+      send_control(world_, judge->link.connection(), self_, proto::suspicion{told.gateway, {of}});
 }
 
 void gateway_host::tell(proto::trial_result&& told) {
@@ -334,10 +333,11 @@ void gateway_host::reply(const gateway::client_address& to, const proto::reply& 
   world_.net().send(client->second, self_, std::move(out));
 }
 
-/// Only a new gateway may not have heard of a model that an engine serves, or will serve again.
+/// Only a new gateway may not have heard of a model, and of one whose engines are new.
 void gateway_host::audit_unknown(std::uint64_t number) {
   auto& audit = world_.audit();
-  if (world_.truth() - born_ > learning && audit.can_be_served(audit.plan(number).model))
+  const auto then = world_.truth() - learning;
+  if (born_ < then && audit.was_up(audit.plan(number).model, then))
     audit.found(invariant::right_answer, "a model that exists is not found", number);
 }
 

@@ -47,7 +47,7 @@ model_plan draw_stream_model(draws& random, std::uint32_t index) {
   spec.inputs.push_back({{"tokens", "INT32", {-1}}, "", 0});
   spec.outputs.push_back({{"tokens", "INT32", {-1}}, "", 0});
   spec.sequences = 1u << (1 + random.below(5));
-  made.step = random.spread(1ms, 20ms);
+  made.step = random.spread(1ms, std::min<duration>(20ms, 2ms * spec.sequences));
   made.per_row = made.step / (4 * spec.sequences);
   return made;
 }
