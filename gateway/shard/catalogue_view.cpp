@@ -13,6 +13,7 @@ bool is_meant(const proto::model_card& card, const std::string& model, std::uint
 void catalogue_view::take(proto::catalogue&& all, steady_time now) {
   now_ = std::move(all);
   if (!first_) first_ = now;
+  for (const auto& pool : now_.pools) pooled_.insert(pool.models.begin(), pool.models.end());
   for (const auto& each : now_.models) ever_[{each.name, each.version}] = each;
 }
 
@@ -31,6 +32,10 @@ const proto::model_card* catalogue_view::find(const std::string& model,
   for (const auto& [key, each] : ever_)
     if (is_meant(each, model, version)) found = &each;
   return found;
+}
+
+bool catalogue_view::is_awaited(const std::string& model) const {
+  return find(model, 0) == nullptr && pooled_.contains(model);
 }
 
 std::vector<proto::model_card> catalogue_view::versions(const std::string& model,

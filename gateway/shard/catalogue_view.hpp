@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,9 @@ class catalogue_view {
   /// The same, or what was served before. Null: never heard of.
   [[nodiscard]] const proto::model_card* find(const std::string& model,
                                               std::uint32_t version) const;
+  /// Whether engines have that model, of which none has served since this gateway began: they drain
+  /// or are being started again.
+  [[nodiscard]] bool is_awaited(const std::string& model) const;
   /// For `models`: every model that is served now.
   [[nodiscard]] const std::vector<proto::model_card>& models() const noexcept {
     return now_.models;
@@ -45,6 +49,8 @@ class catalogue_view {
  private:
   proto::catalogue now_;
   std::map<std::pair<std::string, std::uint32_t>, proto::model_card> ever_;
+  /// Models that some pool has had.
+  std::set<std::string> pooled_;
   std::optional<steady_time> first_;
 };
 

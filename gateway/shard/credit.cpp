@@ -15,18 +15,20 @@ void credit_purse::grant(const proto::grant& grant, steady_time now) {
   if (line == nullptr) line = &lines_.emplace_back(credit_line{});
   line->incarnation = grant.incarnation;
   line->version = grant.version;
-  line->idle += grant.rows;
   line->ttl = std::chrono::microseconds{grant.ttl_us};
-  line->lapses = now + line->ttl;
+  if (line->idle == 0 && line->in_flight == 0) {
+    line->spare = grant.rows;
+    line->lapses = now + line->ttl;
+  }
+  line->idle += grant.rows;
 }
 
 void credit_purse::give_back(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows,
-                             std::uint32_t returned, steady_time now) {
+                             std::uint32_t returned) {
   auto* line = find(incarnation, version);
   if (line == nullptr) return;
   line->in_flight -= std::min(rows, line->in_flight);
   line->idle += std::min(rows, returned);
-  line->lapses = now + line->ttl;
 }
 
 void credit_purse::ended(incarnation_id incarnation, std::uint32_t version, bool completed,
@@ -39,14 +41,14 @@ void credit_purse::ended(incarnation_id incarnation, std::uint32_t version, bool
 
 void credit_purse::drop_idle(incarnation_id incarnation) {
   for (auto& line : lines_)
-    if (line.incarnation == incarnation) line.idle = 0;
+    if (line.incarnation == incarnation) line.idle = line.spare = 0;
 }
 
 void credit_purse::refused(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows) {
   auto* line = find(incarnation, version);
   if (line == nullptr) return;
   line->in_flight -= std::min(rows, line->in_flight);
-  line->idle = 0;
+  line->idle = line->spare = 0;
   ++line->refused;
 }
 
@@ -56,8 +58,13 @@ void credit_purse::forget(incarnation_id incarnation) {
 
 bool credit_purse::lapse(steady_time now) {
   bool dropped = false;
-  for (auto& line : lines_)
-    if (line.idle > 0 && now >= line.lapses) line.idle = 0, dropped = true;
+  for (auto& line : lines_) {
+    if (now < line.lapses) continue;
+    dropped = dropped || line.spare > 0;
+    line.idle -= line.spare;
+    line.spare = line.idle;
+    line.lapses = now + line.ttl;
+  }
   const auto empty = [](const auto& line) { return line.idle == 0 && line.in_flight == 0; };
   return std::erase_if(lines_, empty) > 0 || dropped;
 }

@@ -18,7 +18,9 @@ struct credit_line {
   std::uint32_t idle = 0;
   /// Rows sent and not answered.
   std::uint32_t in_flight = 0;
-  /// When idle credit lapses.
+  /// Idle rows that were not needed since the last lapse.
+  std::uint32_t spare = 0;
+  /// When they lapse; then `spare` is measured anew.
   steady_time lapses{};
   duration ttl{0};
   std::uint32_t completed = 0, failed = 0, refused = 0;
@@ -27,7 +29,8 @@ struct credit_line {
 };
 
 /// The credit of one route. Credit is spent where the fewest rows are in flight; it comes back
-/// with replies and lapses when it stays idle for its time to live.
+/// with replies. Of each line, the rows that stay idle for its time to live lapse, while others are
+/// used: a shard with little traffic does not sit on capacity that others wait for.
 class credit_purse {
  public:
   void grant(const proto::grant& grant, steady_time now);
@@ -43,7 +46,10 @@ class credit_purse {
       if (line.idle >= rows && (best == nullptr || line.in_flight < best->in_flight) &&
           may(line.incarnation))
         best = &line;
-    if (best != nullptr) best->idle -= rows, best->in_flight += rows;
+    if (best == nullptr) return nullptr;
+    best->idle -= rows;
+    best->spare = std::min(best->spare, best->idle);
+    best->in_flight += rows;
     return best;
   }
   /// Whether `may` lets some line's incarnation through.
@@ -54,7 +60,7 @@ class credit_purse {
   }
   /// `rows` in flight were answered; `returned` of them may be sent again.
   void give_back(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows,
-                 std::uint32_t returned, steady_time now);
+                 std::uint32_t returned);
   /// An attempt was answered after `took`: what the scheduler hears of the engine.
   void ended(incarnation_id incarnation, std::uint32_t version, bool completed, duration took);
   /// The engine said it is full: what it granted is void.

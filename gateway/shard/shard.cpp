@@ -4,6 +4,13 @@
 
 namespace coppice::gateway {
 
+namespace {
+
+/// A scheduler that grants what may not be used does not know better yet.
+constexpr duration unusable_grant_pause = 20ms;
+
+}  // namespace
+
 shard::shard(shard_options options, shard_effects& effects, shard_counts* counts)
     : options_{std::move(options)},
       effects_{effects},
@@ -41,7 +48,11 @@ void shard::on_place_reply(const proto::place_reply& reply, steady_time now) {
   place_in_flight_ = false;
   for (const auto& each : reply.grants) {
     const auto on = routes_.find({each.model, each.wanted_version});
-    if (on == routes_.end() || draining_.contains(each.incarnation)) continue;
+    if (on == routes_.end()) continue;
+    if (draining_.contains(each.incarnation)) {
+      on->second->ask_after = now + unusable_grant_pause;
+      continue;
+    }
     if (const auto* link = links_.open(each, now)) effects_.open_link(*link);
     on->second->credit.grant(each, now);
     on->second->unserved_since = steady_time::max();
@@ -89,10 +100,10 @@ void shard::on_judgement(const proto::judgement& judged, steady_time now) {
   carry_out_orders(now);
 }
 
-void shard::on_drain_notice(const proto::drain_notice& notice) {
+void shard::on_drain_notice(const proto::drain_notice& notice, steady_time now) {
   proto::drain_ack ack{options_.gateway, notice.incarnations, 0};
   for (const auto incarnation : notice.incarnations) {
-    draining_.insert(incarnation);
+    draining_[incarnation] = now + options_.drain_notice_ttl;
     for (const auto& [key, each] : routes_) {
       each->credit.drop_idle(incarnation);
       ack.in_flight += each->credit.in_flight(incarnation);
@@ -157,6 +168,7 @@ void shard::on_tick(steady_time now) {
   cancel_rows(clients_.tick(now), "The client did not come back.", now);
   poison_.tick(now);
   carry_out_orders(now);
+  std::erase_if(draining_, [&](const auto& each) { return each.second <= now; });
   if (place_in_flight_ && now - placed_at_ >= options_.place_limit) on_place_lost(now);
   for (const auto& gone : links_.lost(options_.reset_grace, options_.link_silence, now))
     link_lost(gone, {"was lost: its link dropped", std::nullopt, {}}, now);
@@ -177,8 +189,8 @@ void shard::on_stop(steady_time now) {
     if (row == nullptr) continue;
     send_cancel(*row);
     // `unavailable` invites the client to ask again: what may have run at most once must not.
-    if (row->attempt && row->request.header.at_most_once)
-      finish_with_error(*row, {errc::unknown_outcome, "The gateway stops during the attempt.", 0},
+    if (row->attempts > 0 && row->request.header.at_most_once)
+      finish_with_error(*row, {errc::unknown_outcome, "The gateway stops; an attempt was made.", 0},
                         outcome::failed, now);
     else
       finish_with_error(*row, {errc::unavailable, "The gateway stops.", 100}, outcome::failed, now);

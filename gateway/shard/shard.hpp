@@ -47,6 +47,8 @@ struct shard_options {
   duration reset_grace = 10ms;
   duration ping_every = 1s;
   duration link_silence = 3s;
+  /// A drain notice that is not renewed holds this long; schedulers renew it twice a second.
+  duration drain_notice_ttl = 2s;
   /// A `place` that is not answered by then is asked again.
   duration place_limit = 500ms;
 };
@@ -75,7 +77,7 @@ class shard {
   void on_engine_down(const proto::engine_down& down, steady_time now);
   void on_catalogue(proto::catalogue catalogue, steady_time now);
   void on_judgement(const proto::judgement& judged, steady_time now);
-  void on_drain_notice(const proto::drain_notice& notice);
+  void on_drain_notice(const proto::drain_notice& notice, steady_time now);
   /// At least every 10 ms.
   void on_tick(steady_time now);
   /// Answers every open request with `unavailable`: the gateway stops.
@@ -103,6 +105,7 @@ class shard {
   void answer_models(const client_request& request, steady_time now);
   void answer_status(const client_request& request);
   void refuse(const client_request& request, const error& why);
+  [[nodiscard]] error unknown_model(const proto::request& header, steady_time now) const;
   [[nodiscard]] expected<void> check_op(const proto::request& header) const;
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
   /// Judges the request and makes room for it. @returns why it is refused, if it is.
@@ -193,8 +196,8 @@ class shard {
   std::priority_queue<std::pair<steady_time, row_id>, std::vector<std::pair<steady_time, row_id>>,
                       std::greater<>>
       paused_;
-  /// Incarnations that take no new attempts.
-  std::set<incarnation_id> draining_;
+  /// Incarnations that take no new attempts, and until when that holds if nobody says it again.
+  std::map<incarnation_id, steady_time> draining_;
   std::minstd_rand draws_;
   bool place_in_flight_ = false;
   bool holdings_changed_ = false;

@@ -207,7 +207,7 @@ void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& 
   auto& on = *row.on;
   const auto took = now - row.sent;
   const bool drains = !draining_.empty() && draining_.contains(row.incarnation);
-  on.credit.give_back(row.incarnation, row.sent_version, row.cost, drains ? 0 : reply.credit, now);
+  on.credit.give_back(row.incarnation, row.sent_version, row.cost, drains ? 0 : reply.credit);
   count_for_scheduler(row, reply, took);
   on.guard.answered(row.cost, took, row.sent > row.arrived, !on.waiting.empty(), now);
   row.payer->charge(
@@ -409,7 +409,7 @@ void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& fr
 void shard::finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now) {
   drop_second(row, now);
   if (row.attempt) {
-    row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0, now);
+    row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0);
     row.on->breakers.released(row.incarnation);
   } else if (row.state == row_state::waiting) {
     leave_queue(row);

@@ -24,6 +24,10 @@ error nothing_settled() {
   return {errc::unavailable, "The gateway has just begun and does not know every worker yet.", 100};
 }
 
+error nothing_serves(const std::string& model) {
+  return {errc::unavailable, "No engine serves '" + model + "' now.", 500};
+}
+
 std::string name_of(const proto::request& header) {
   return "'" + header.model + "'" +
          (header.version == 0 ? "" : " version " + std::to_string(header.version));
@@ -77,10 +81,7 @@ void shard::answer_models(const client_request& request, steady_time now) {
   reply.models = wanted.op == "models" ? catalogue_.models()
                                        : catalogue_.versions(wanted.model, wanted.version);
   if (wanted.op == "model" && reply.models.empty())
-    return refuse(
-        request, catalogue_.is_settled(options_.settling, now)
-                     ? error{errc::not_found, "No model " + name_of(wanted) + " is served here.", 0}
-                     : nothing_settled());
+    return refuse(request, unknown_model(wanted, now));
   clients_.answer_at_once(request, std::move(reply));
 }
 
@@ -88,6 +89,13 @@ void shard::answer_status(const client_request& request) {
   proto::reply reply;
   reply.status = catalogue_.readiness();
   clients_.answer_at_once(request, std::move(reply));
+}
+
+/// The model has no card: there is none, or it is not known yet.
+error shard::unknown_model(const proto::request& header, steady_time now) const {
+  if (!catalogue_.is_settled(options_.settling, now)) return nothing_settled();
+  if (catalogue_.is_awaited(header.model)) return nothing_serves(header.model);
+  return {errc::not_found, "No model " + name_of(header) + " is served here.", 0};
 }
 
 // --- infer ---------------------------------------------------------------------------------
@@ -98,10 +106,7 @@ expected<route*> shard::route_for(const proto::request& header, steady_time now)
   if (const auto known = routes_.find(key); known != routes_.end()) return known->second.get();
   if (!catalogue_.is_known()) return tl::unexpected(nothing_known());
   const auto* card = catalogue_.find(header.model, header.version);
-  if (card == nullptr) {
-    if (!catalogue_.is_settled(options_.settling, now)) return tl::unexpected(nothing_settled());
-    return fail(errc::not_found, "No model " + name_of(header) + " is served here.");
-  }
+  if (card == nullptr) return tl::unexpected(unknown_model(header, now));
   auto made = std::make_unique<route>(header.model, header.version);
   made->hedge_after = std::chrono::microseconds{card->hedge_after_us};
   if (counts_ != nullptr) made->counts = counts_->of(header.model, header.version);

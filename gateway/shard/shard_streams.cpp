@@ -53,7 +53,7 @@ bool shard::take_tokens(ledger_row& row, const proto::link_reply& reply, const f
 /// An engine that contradicts itself: what it said so far stands, another one goes on behind it.
 void shard::break_stream(ledger_row& row, steady_time now) {
   send_cancel(row);
-  row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0, now);
+  row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0);
   row.on->breakers.failed(row.incarnation, now, draw());
   attempt_failed(
       row, {attempt_end::answered, errc::internal, "The engine broke off its own stream."}, now);

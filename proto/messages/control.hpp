@@ -341,7 +341,7 @@ struct drain_order {
 };
 
 /// Scheduler to every gateway: these incarnations take no new attempts; drop idle credit for them.
-/// Answered with `drain_ack`.
+/// Answered with `drain_ack`. Holds for 2 s and is renewed as long as they drain.
 struct drain_notice {
   std::vector<incarnation_id> incarnations;
 

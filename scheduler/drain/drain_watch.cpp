@@ -55,8 +55,8 @@ std::vector<std::pair<std::string, proto::drain_notice>> drain_watch::due(
     });
     for (const auto incarnation : draining) {
       const auto [entry, is_new] = told.try_emplace(incarnation, notice{now, {}});
-      const bool clear = entry->second.in_flight == 0u;
-      if (!is_new && (clear || now - entry->second.told < remind_every_)) continue;
+      const auto every = entry->second.in_flight == 0u ? renew_every_ : remind_every_;
+      if (!is_new && now - entry->second.told < every) continue;
       entry->second.told = now;
       out.push_back({gateway, {{incarnation}}});
     }

@@ -15,10 +15,12 @@ namespace coppice::scheduler {
 
 /// Watches engines drain. What drains is what the nodes' snapshots show as draining, whoever asked
 /// for it, so a scheduler that is new takes part at once. Every gateway is told, again and again
-/// until it has acknowledged that it sends nothing more and has nothing in flight there.
+/// while it drains: a gateway heeds a notice for 2 s, so one that nobody renews is taken back. More
+/// often until it has acknowledged that it has nothing in flight there.
 class drain_watch {
  public:
-  explicit drain_watch(duration remind_every = 200ms) : remind_every_{remind_every} {}
+  explicit drain_watch(duration remind_every = 200ms, duration renew_every = 500ms)
+      : remind_every_{remind_every}, renew_every_{renew_every} {}
 
   void gateway_joined(const std::string& gateway) { gateways_[gateway]; }
   void gateway_gone(const std::string& gateway) { gateways_.erase(gateway); }
@@ -41,7 +43,7 @@ class drain_watch {
   void wait_for_engine(const engine_table::place& of, std::vector<std::string>& out) const;
   void wait_for_gateways(const proto::engine_state& engine, std::vector<std::string>& out) const;
 
-  duration remind_every_;
+  duration remind_every_, renew_every_;
   std::map<std::string, notices> gateways_;
 };
 

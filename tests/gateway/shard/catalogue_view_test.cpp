@@ -49,6 +49,20 @@ TEST(CatalogueView, RemembersWhatWasServedBefore) {
   EXPECT_EQ(view.find("b", 0), nullptr);
 }
 
+TEST(CatalogueView, AwaitsAModelOfAPoolUntilItIsServed) {
+  catalogue_view view;
+  view.take({{}, {{{"a", "b"}}}}, t0);
+  EXPECT_EQ(view.find("a", 0), nullptr);
+  EXPECT_TRUE(view.is_awaited("a"));
+  EXPECT_FALSE(view.is_awaited("c"));
+
+  view.take({{card("a", 1)}, {{{"a"}}}}, t0);
+  view.take({}, t0);
+
+  EXPECT_FALSE(view.is_awaited("a")) << "its versions are known now";
+  EXPECT_TRUE(view.is_awaited("b"));
+}
+
 TEST(CatalogueView, ListsEachModelOnceWithItsVersions) {
   catalogue_view view;
   view.take({{card("a", 1), card("a", 2), card("b", 7)}}, t0);

@@ -42,7 +42,7 @@ TEST(CreditPurse, GetsARowBackWithItsReply) {
   purse.grant(a_grant(1, 1), t0);
   purse.spend(1);
 
-  purse.give_back({1}, 1, 1, 1, t0);
+  purse.give_back({1}, 1, 1, 1);
 
   EXPECT_EQ(purse.idle(), 1u);
   EXPECT_EQ(purse.in_flight(), 0u);
@@ -57,13 +57,41 @@ TEST(CreditPurse, LosesIdleCreditAtItsTimeToLive) {
   EXPECT_TRUE(purse.empty());
 }
 
+TEST(CreditPurse, KeepsWhatItUsesAndLosesTheRest) {
+  credit_purse purse;
+  purse.grant(a_grant(1, 8), t0);
+  for (int ms = 0; ms < 1000; ms += 100) {
+    purse.spend(2);
+    purse.give_back({1}, 1, 2, 2);
+    EXPECT_FALSE(purse.lapse(t0 + ms * 1ms));
+  }
+
+  EXPECT_TRUE(purse.lapse(t0 + 1s));
+  EXPECT_EQ(purse.idle(), 2u);
+  EXPECT_FALSE(purse.lapse(t0 + 1999ms));
+  EXPECT_TRUE(purse.lapse(t0 + 2s));
+  EXPECT_TRUE(purse.empty());
+}
+
+TEST(CreditPurse, AGrantBesideOtherCreditDoesNotProlongIt) {
+  credit_purse purse;
+  purse.grant(a_grant(1, 4), t0);
+
+  purse.grant(a_grant(1, 4), t0 + 900ms);
+
+  EXPECT_TRUE(purse.lapse(t0 + 1s));
+  EXPECT_EQ(purse.idle(), 4u);
+  EXPECT_TRUE(purse.lapse(t0 + 2s));
+  EXPECT_TRUE(purse.empty());
+}
+
 TEST(CreditPurse, SaysThatALineIsUsedUpWhenNoCreditCameBack) {
   credit_purse purse;
   purse.grant(a_grant(1, 1), t0);
   purse.spend(1);
   EXPECT_FALSE(purse.lapse(t0));
 
-  purse.give_back({1}, 1, 1, 0, t0);
+  purse.give_back({1}, 1, 1, 0);
 
   EXPECT_TRUE(purse.lapse(t0));
   EXPECT_FALSE(purse.lapse(t0));

@@ -149,7 +149,7 @@ TEST_F(ShardAttempts, AHeldRequestStillEndsAtItsDeadline) {
 TEST_F(ShardAttempts, ADrainingEngineGetsNothingNewAndIsAcknowledged) {
   ask(1);
   grant(7, 3);
-  gateway.on_drain_notice({{{7}}});
+  gateway.on_drain_notice({{{7}}}, t0);
 
   ASSERT_EQ(world.drains.size(), 1u);
   EXPECT_EQ(world.drains[0].in_flight, 1u);
@@ -162,6 +162,32 @@ TEST_F(ShardAttempts, ADrainingEngineGetsNothingNewAndIsAcknowledged) {
   EXPECT_EQ(world.attempts.size(), 1u) << "the credit that came back is not spent";
   grant(8, 1);
   EXPECT_EQ(world.attempts.size(), 2u);
+}
+
+TEST_F(ShardAttempts, ADrainHoldsAsLongAsItIsRenewedAndNoLonger) {
+  gateway.on_drain_notice({{{7}}}, t0);
+  gateway.on_drain_notice({{{7}}}, t0 + 1s);
+  gateway.on_tick(t0 + 2999ms);
+  ask(1, t0 + 2999ms);
+  grant(7, 1, t0 + 2999ms);
+  EXPECT_TRUE(world.attempts.empty());
+
+  gateway.on_tick(t0 + 3s);
+  grant(7, 1, t0 + 3s);
+
+  EXPECT_EQ(world.attempts.size(), 1u);
+}
+
+TEST_F(ShardAttempts, DoesNotAskAtOnceAgainForCreditThatItMayNotUse) {
+  gateway.on_drain_notice({{{7}}}, t0);
+  ask(1);
+  const auto asked = world.places.size();
+
+  grant(7, 1);
+  EXPECT_EQ(world.places.size(), asked);
+
+  gateway.on_tick(t0 + 20ms);
+  EXPECT_EQ(world.places.size(), asked + 1);
 }
 
 TEST_F(ShardAttempts, AnEngineThatKeepsFailingIsLeftAloneForAWhile) {

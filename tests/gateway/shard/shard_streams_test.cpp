@@ -103,6 +103,22 @@ TEST_F(ShardStreams, WithoutStreamItIsOneReplyWithEveryToken) {
   EXPECT_EQ(heard(), (tokens{1, 2, 3}));
 }
 
+TEST_F(ShardStreams, AnAtMostOnceStreamThatIsNotReadYetEndsAStopWithAnUnknownOutcome) {
+  auto request = a_stream();
+  request.at_most_once = true;
+  request.window = 1;
+  send(request);
+  grant_count(7);
+  say(0, {1});
+  say(1, {2}, true);
+  ASSERT_EQ(gateway.rows().open_rows(), 1u) << "the client has not acknowledged the first token";
+
+  gateway.on_stop(t0);
+
+  ASSERT_TRUE(world.replies.back().error);
+  EXPECT_EQ(world.replies.back().error->code, "unknown_outcome");
+}
+
 TEST_F(ShardStreams, AnotherEngineGoesOnBehindWhatWasEmitted) {
   send(a_stream());
   grant_count(7);

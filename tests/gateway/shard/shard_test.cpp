@@ -180,6 +180,16 @@ TEST_F(Shard, SaysNotFoundForAModelThatIsNotServed) {
   EXPECT_EQ(code(0), "not_found");
 }
 
+TEST_F(Shard, AModelWhoseOnlyEngineDrainsIsWaitedForByAGatewayThatIsNew) {
+  recorded_world other_world;
+  shard young{{}, other_world, nullptr};
+  young.on_catalogue({{}, {{{"drained"}}}}, t0);
+
+  young.on_client_message(as_message(a_request("drained")), 5, t0 + 1s);
+
+  EXPECT_EQ(other_world.replies[0].error->code, "unavailable");
+}
+
 TEST_F(Shard, WhatIsUnknownRightAfterTheFirstCatalogueMayYetBeReported) {
   recorded_world other_world;
   shard young{{}, other_world, nullptr};

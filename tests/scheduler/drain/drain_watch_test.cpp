@@ -82,16 +82,28 @@ TEST_F(DrainWatch, TellsEveryGatewayOfAnEngineThatDrainsAndReminds) {
   EXPECT_EQ(drains.due(engines, t0 + 200ms).size(), 2u);
 }
 
-TEST_F(DrainWatch, RemindsNobodyWhoHasNothingInFlightThere) {
+TEST_F(DrainWatch, RemindsWhoHasNothingInFlightThereTwiceASecond) {
   show("draining", "up");
   (void)drains.due(engines, t0);
 
   acknowledge("a", 1, 0);
   acknowledge("b", 1, 3);
 
-  const auto reminded = drains.due(engines, t0 + 1s);
+  const auto reminded = drains.due(engines, t0 + 499ms);
   ASSERT_EQ(reminded.size(), 1u);
   EXPECT_EQ(reminded[0].first, "b");
+  const auto renewed = drains.due(engines, t0 + 500ms);
+  ASSERT_EQ(renewed.size(), 1u);
+  EXPECT_EQ(renewed[0].first, "a");
+}
+
+TEST_F(DrainWatch, SaysNoMoreOfADrainThatWasTakenBack) {
+  show("draining", "up");
+  (void)drains.due(engines, t0);
+
+  show("up", "up");
+
+  EXPECT_TRUE(drains.due(engines, t0 + 1h).empty());
 }
 
 TEST_F(DrainWatch, IsDrainedOnceEveryGatewayIsClearAndNothingRuns) {

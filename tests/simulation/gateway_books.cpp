@@ -1,0 +1,199 @@
+#include "tests/simulation/gateway_books.hpp"
+
+#include <fmt/format.h>
+
+namespace coppice::simulation {
+
+namespace {
+
+/// The retry table's longest rows allow two attempts beyond the first.
+constexpr std::uint32_t most_attempts = 3;
+
+/// These tell of one message; the row goes on.
+bool leaves_row_open(const std::string& code) {
+  return code == "resume_expired" || code == "key_reused";
+}
+
+}  // namespace
+
+// --- what is asked -------------------------------------------------------------------------
+
+void gateway_books::asked(std::uint64_t number, const std::string& tenant, steady_time deadline,
+                          steady_time now) {
+  auto& it = asks_[number];
+  open_.erase({it.deadline, number});
+  ++it.asked;
+  it.tenant = tenant;
+  if (!it.open) it.deadline = deadline;
+  open_.insert({it.deadline, number});
+  asking_ = number;
+  asking_at_ = now;
+}
+
+/// The request that is handled may have become a row.
+void gateway_books::note_accepted() {
+  for (; last_accepted_ < rows_.counts().accepted; ++last_accepted_) {
+    auto& it = asks_[asking_];
+    all_.accepted();
+    it.attempts = 0;
+    it.has_result = false;
+    it.open = true;
+    ++accounts_[it.tenant].open;
+    check_tenant(it, asking_);
+  }
+}
+
+void gateway_books::close(ask& it) {
+  if (it.open) --accounts_[it.tenant].open;
+  it.open = false;
+}
+
+/// Isolation: no tenant uses more of the gateway than its limits say.
+void gateway_books::check_tenant(const ask& it, std::uint64_t number) {
+  const auto& limits = all_.of().shard.tenants.of(it.tenant);
+  auto& used = accounts_[it.tenant];
+  const auto burst = static_cast<double>(limits.requests_burst);
+  if (!used.known) used = {used.open, burst, asking_at_, true};
+  const auto passed = std::chrono::duration<double>(asking_at_ - used.filled).count();
+  used.tokens = std::min(burst, used.tokens + passed * static_cast<double>(limits.requests_per_s));
+  used.filled = asking_at_;
+  used.tokens -= 1;
+  if (used.tokens < -1)
+    all_.found(invariant::isolation, it.tenant + " gets in more than its quota", number);
+  if (used.open > limits.open_requests)
+    all_.found(invariant::isolation,
+               fmt::format("{} has {} requests open", it.tenant, used.open), number);
+}
+
+// --- attempts ------------------------------------------------------------------------------
+
+void gateway_books::frame(const proto::link_reply& header) {
+  const auto found = attempts_.find(header.attempt);
+  current_ = header.attempt;
+  current_was_live_ = found != attempts_.end() && found->second.live &&
+                      found->second.incarnation == header.incarnation;
+  if (!current_was_live_ || (header.op != "reply" && header.op != "refused")) return;
+  auto& of = asks_[found->second.number];
+  if (header.op == "refused") {
+    all_.attempt_refused();
+    --of.attempts;
+  } else {
+    of.has_result = !header.error;
+  }
+  found->second.live = false;
+}
+
+void gateway_books::sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone,
+                         steady_time now) {
+  note_accepted();
+  const auto fresh = attempts_.emplace(attempt, sent_attempt{number, to, !gone}).second;
+  if (!fresh) all_.found(invariant::fencing, "an attempt id is used a second time", number);
+  if (gone) return;
+  live_.emplace(number, attempt);
+  all_.attempt_sent(number);
+  if (++asks_[number].attempts > most_attempts)
+    all_.found(invariant::amplification,
+               fmt::format("{} attempts of one request", asks_[number].attempts), number);
+  if (down_.contains(to))
+    all_.found(invariant::fencing, "an attempt goes to an engine that is known to be dead", number);
+  if (const auto drains = drained_.find(to); drains != drained_.end() && now < drains->second)
+    all_.found(invariant::draining, "an attempt goes to an engine after its drain was acknowledged",
+               number);
+}
+
+void gateway_books::cancelled(attempt_id attempt) {
+  const auto found = attempts_.find(attempt);
+  if (found != attempts_.end()) found->second.live = false;
+}
+
+void gateway_books::link_closed(incarnation_id incarnation) {
+  const bool confirmed = down_.contains(incarnation);
+  for (auto& [id, each] : attempts_) {
+    if (!each.live || each.incarnation != incarnation) continue;
+    each.live = false;
+    if (confirmed) all_.attempt_lost(each.number);
+  }
+}
+
+// --- answers -------------------------------------------------------------------------------
+
+/// A result is one that a live attempt has brought: now, or before if it is given again or was
+/// waiting for its reader.
+void gateway_books::check_fence(std::uint64_t number) {
+  if (asks_[number].has_result) return;
+  const auto found = attempts_.find(current_);
+  if (!current_)
+    all_.found(invariant::fencing, "an engine's answer without an engine's frame", number);
+  else if (found == attempts_.end() || found->second.number != number)
+    all_.found(invariant::right_answer, "the answer of another request's attempt", number);
+  else
+    all_.found(
+        invariant::fencing,
+        fmt::format("attempt {:x} was fenced, and its answer reaches the client", current_.value),
+        number);
+}
+
+void gateway_books::streamed(std::uint64_t number) {
+  const auto found = attempts_.find(current_);
+  if (current_ && found != attempts_.end() && found->second.number == number &&
+      !current_was_live_)
+    all_.found(invariant::fencing, "tokens of a fenced attempt reach the client", number);
+}
+
+void gateway_books::answered(std::uint64_t number, const std::string& code) {
+  note_accepted();
+  auto& it = asks_[number];
+  if (++it.answered > it.asked)
+    all_.found(invariant::one_outcome,
+               fmt::format("asked {} times, answered {} times", it.asked, it.answered), number);
+  if (code.empty()) check_fence(number);
+  if (leaves_row_open(code)) return;
+  open_.erase({it.deadline, number});
+  close(it);
+  just_answered_.push_back(number);
+}
+
+// --- every step ----------------------------------------------------------------------------
+
+void gateway_books::handled() {
+  note_accepted();
+  const auto& counts = rows_.counts();
+  auto ended = std::uint64_t{0};
+  for (const auto n : counts.ended) ended += n;
+  if (counts.accepted != ended + rows_.open_rows())
+    all_.found(invariant::conservation, fmt::format("{} accepted, {} ended, {} open",
+                                                    counts.accepted, ended, rows_.open_rows()));
+  if (rows_.open_bytes() > all_.of().shard.limits.admitted_bytes ||
+      (rows_.open_rows() == 0 && rows_.open_bytes() != 0))
+    all_.found(invariant::memory,
+               fmt::format("{} rows are open with {} bytes", rows_.open_rows(), rows_.open_bytes()));
+  for (const auto number : just_answered_) check_cancelled(number);
+  just_answered_.clear();
+  asking_ = 0;
+  current_ = {};
+}
+
+/// A request has one row at a time.
+void gateway_books::check_cancelled(std::uint64_t number) {
+  if (asks_[number].open) return;
+  const auto [first, last] = live_.equal_range(number);
+  for (auto each = first; each != last; each = live_.erase(each))
+    if (attempts_[each->second].live)
+      all_.found(invariant::cancelling, "answered, and an attempt of it goes on", number);
+}
+
+void gateway_books::ticked(steady_time now) {
+  if (open_.empty() || open_.begin()->first + 50ms >= now) return;
+  all_.found(invariant::deadline, "open in the gateway 50 ms after its deadline",
+             open_.begin()->second);
+}
+
+void gateway_books::finish() {
+  if (!open_.empty())
+    all_.found(invariant::one_outcome, "never answered by the gateway", open_.begin()->second);
+  if (held_ > 0)
+    all_.found(invariant::credit,
+               fmt::format("{} holdings of credit are left with nothing open", held_));
+}
+
+}  // namespace coppice::simulation

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "gateway/shard/shard.hpp"
+#include "tests/simulation/auditor.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace coppice::simulation {
+
+/// The auditor's books of one gateway process: what it was asked, what it sent, what it answered.
+/// Written from the frames it takes and its effects alone.
+class gateway_books {
+ public:
+  /// `rows` are those of the gateway's shard.
+  gateway_books(auditor& all, const gateway::ledger& rows) : all_{all}, rows_{rows} {}
+
+  /// A request came in at the door; it is handled until `handled`.
+  void asked(std::uint64_t number, const std::string& tenant, steady_time deadline,
+             steady_time now);
+  /// A frame of an engine is handled, until `handled`.
+  void frame(const proto::link_reply& header);
+  void sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone,
+            steady_time now);
+  void cancelled(attempt_id attempt);
+  void link_opened(incarnation_id incarnation) { down_.erase(incarnation); }
+  void link_closed(incarnation_id incarnation);
+  /// The gateway was told that it ended.
+  void told_down(incarnation_id incarnation) {
+    down_.insert(incarnation);
+    drained_.erase(incarnation);
+  }
+  /// The gateway has said that it sends it nothing new, until then.
+  void drains(incarnation_id incarnation, steady_time until) { drained_[incarnation] = until; }
+  /// A part of a stream goes to its client.
+  void streamed(std::uint64_t number);
+  /// A final reply to a request goes to its client. @param code  empty: a result.
+  void answered(std::uint64_t number, const std::string& code);
+  void placed(const proto::place_request& demand) { held_ = demand.holdings.size(); }
+  /// A call of the shard has returned.
+  void handled();
+  /// The shard's tick has returned.
+  void ticked(steady_time now);
+  /// The run is over.
+  void finish();
+  /// The request that an attempt is of; 0: none.
+  [[nodiscard]] std::uint64_t number_of(attempt_id attempt) const {
+    const auto found = attempts_.find(attempt);
+    return found == attempts_.end() ? 0 : found->second.number;
+  }
+
+ private:
+  struct ask {
+    std::uint32_t asked = 0, answered = 0;
+    /// Of its row, the last one: attempts, and whether an engine has answered with a result.
+    std::uint32_t attempts = 0;
+    bool open = false, has_result = false;
+    std::string tenant;
+    steady_time deadline;
+  };
+  struct sent_attempt {
+    std::uint64_t number = 0;
+    incarnation_id incarnation;
+    bool live = false;
+  };
+  /// What a tenant has used, by its limits.
+  struct account {
+    std::size_t open = 0;
+    double tokens = 0;
+    steady_time filled{};
+    bool known = false;
+  };
+  void note_accepted();
+  void close(ask& it);
+  void check_tenant(const ask& it, std::uint64_t number);
+  void check_fence(std::uint64_t number);
+  void check_cancelled(std::uint64_t number);
+
+  auditor& all_;
+  const gateway::ledger& rows_;
+  std::unordered_map<std::uint64_t, ask> asks_;
+  std::set<std::pair<steady_time, std::uint64_t>> open_;
+  std::unordered_map<attempt_id, sent_attempt> attempts_;
+  /// Attempts that may be live, by request: more than one only if it is hedged.
+  std::unordered_multimap<std::uint64_t, attempt_id> live_;
+  std::map<std::string, account> accounts_;
+  /// The request that is handled, and when; 0: none.
+  std::uint64_t asking_ = 0;
+  steady_time asking_at_{};
+  /// The frame that is handled.
+  attempt_id current_;
+  bool current_was_live_ = false;
+  /// Answered in this call.
+  std::vector<std::uint64_t> just_answered_;
+  /// Ended, by what the gateway was told since it opened a link to it.
+  std::set<incarnation_id> down_;
+  std::map<incarnation_id, steady_time> drained_;
+  std::uint64_t last_accepted_ = 0;
+  /// Holdings in the last `place`.
+  std::size_t held_ = 0;
+};
+
+}  // namespace coppice::simulation
