@@ -1,5 +1,5 @@
-"""What the nemesis can do to a cluster. A fault names its possible targets; `strike` does it and returns
-what lifts it."""
+"""What the nemesis can do to a cluster. A fault names its possible targets; `aim` looks up what it needs and returns the
+strike, which does it at once and returns what lifts it."""
 from __future__ import annotations
 
 import os
@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Callable, Protocol
 
@@ -17,6 +18,7 @@ from tests.chaos.cluster import process_state
 from tests.support.cluster import send_signal, until
 
 Lift = Callable[[], None]
+Strike = Callable[[], Lift]
 # Deadline of a request that hangs its engine.
 HANG_LIMIT_S = 20
 MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
@@ -26,7 +28,7 @@ class Fault(Protocol):
     @property
     def name(self) -> str: ...
     def targets(self, cluster) -> list[str]: ...
-    def strike(self, cluster, target: str) -> Lift: ...
+    def aim(self, cluster, target: str) -> Strike: ...
 
 
 def nothing() -> None:
@@ -40,10 +42,21 @@ def send(pid: int, number: int) -> None:
         pass  # it has ended since; that is the nemesis' own race
 
 
-def end_by(pid: int, number: int) -> None:
+def end_by(pid: int, number: int) -> Lift:
     """Returns when it has ended, so that nobody takes it for alive: at the latest after a minute."""
     send(pid, number)
     until(lambda: process_state(pid) in ("", "Z"), f"the end of process {pid}")
+    return nothing
+
+
+def freeze(*pids: int) -> Lift:
+    for each in pids:
+        send(each, signal.SIGSTOP)
+
+    def lift() -> None:
+        for each in reversed(pids):
+            send(each, signal.SIGCONT)
+    return lift
 
 
 @dataclass(frozen=True)
@@ -63,9 +76,8 @@ class Kill(OnProcess):
     def name(self) -> str:
         return f"kill {self.role}"
 
-    def strike(self, cluster, target: str) -> Lift:
-        end_by(cluster.pids_of(self.role)[target], signal.SIGKILL)
-        return nothing
+    def aim(self, cluster, target: str) -> Strike:
+        return partial(end_by, cluster.pids_of(self.role)[target], signal.SIGKILL)
 
 
 class Restart(OnProcess):
@@ -75,9 +87,8 @@ class Restart(OnProcess):
     def name(self) -> str:
         return f"restart {self.role}"
 
-    def strike(self, cluster, target: str) -> Lift:
-        end_by(cluster.pids_of(self.role)[target], signal.SIGTERM)
-        return nothing
+    def aim(self, cluster, target: str) -> Strike:
+        return partial(end_by, cluster.pids_of(self.role)[target], signal.SIGTERM)
 
 
 class Freeze(OnProcess):
@@ -85,10 +96,8 @@ class Freeze(OnProcess):
     def name(self) -> str:
         return f"freeze {self.role}"
 
-    def strike(self, cluster, target: str) -> Lift:
-        pid = cluster.pids_of(self.role)[target]
-        send(pid, signal.SIGSTOP)
-        return lambda: send(pid, signal.SIGCONT)
+    def aim(self, cluster, target: str) -> Strike:
+        return partial(freeze, cluster.pids_of(self.role)[target])
 
 
 class FreezeNode(Freeze):
@@ -101,16 +110,9 @@ class FreezeNode(Freeze):
     def name(self) -> str:
         return "freeze node"
 
-    def strike(self, cluster, target: str) -> Lift:
-        pids = [pid for name, pid in cluster.engines().items() if name.split("/")[0] == target]
-        pids.insert(0, cluster.pids_of("worker")[target])
-        for each in pids:
-            send(each, signal.SIGSTOP)
-
-        def lift() -> None:
-            for each in reversed(pids):
-                send(each, signal.SIGCONT)
-        return lift
+    def aim(self, cluster, target: str) -> Strike:
+        engines = [pid for name, pid in cluster.engines().items() if name.split("/")[0] == target]
+        return partial(freeze, cluster.pids_of("worker")[target], *engines)
 
 
 def resident_bytes(pid: int) -> int:
@@ -136,10 +138,10 @@ class Squeeze(OnProcess):
     def name(self) -> str:
         return f"squeeze {self.role}"
 
-    def strike(self, cluster, target: str) -> Lift:
+    def aim(self, cluster, target: str) -> Strike:
         pid = cluster.pids_of(self.role)[target]
         group = MEMORY_GROUPS / f"coppice-chaos-{os.getpid()}-{pid}"
-        return self.in_group(pid, group) if try_to(group.mkdir) else self.in_address_space(pid)
+        return partial(self.in_group, pid, group) if try_to(group.mkdir) else partial(self.in_address_space, pid)
 
     def in_group(self, pid: int, group: Path) -> Lift:
         """What the process had before is not counted there."""
@@ -167,8 +169,11 @@ class FullDisk:
     def targets(self, cluster) -> list[str]:
         return ["logs"]
 
-    def strike(self, cluster, target: str) -> Lift:
-        filler = cluster.log_folder / "filler"
+    def aim(self, cluster, target: str) -> Strike:
+        return partial(self.fill, cluster.log_folder / "filler")
+
+    @staticmethod
+    def fill(filler: Path) -> Lift:
         with open(filler, "wb", buffering=0) as file:
             try:
                 while file.write(b"\0" * 65536):
@@ -193,16 +198,18 @@ class Cut:
     def targets(self, cluster) -> list[str]:
         return cluster.nodes()
 
-    def strike(self, cluster, target: str) -> Lift:
+    def aim(self, cluster, target: str) -> Strike:
         ways = {"both": [(self.centre, target), (target, self.centre)], "to": [(self.centre, target)],
                 "from": [(target, self.centre)]}[self.way]
-        for each in ways:
-            cluster.set_cut(*each, True)
 
-        def lift() -> None:
+        def set_all(cut: bool) -> None:
             for each in ways:
-                cluster.set_cut(*each, False)
-        return lift
+                cluster.set_cut(*each, cut)
+
+        def strike() -> Lift:
+            set_all(True)
+            return partial(set_all, False)
+        return strike
 
 
 @dataclass(frozen=True)
@@ -215,19 +222,23 @@ class Hang:
     def targets(self, cluster) -> list[str]:
         return ["the engine that takes it"]
 
-    def strike(self, cluster, target: str) -> Lift:
+    def aim(self, cluster, target: str) -> Strike:
         dealer = cluster.context.socket(zmq.DEALER)
         dealer.linger, dealer.rcvtimeo = 0, 1000 * HANG_LIMIT_S
         dealer.connect(cluster.endpoints[0])
         header = {"v": 1, "op": "infer", "id": 1, "model": "hang", "timeout_ms": 1000 * HANG_LIMIT_S, "at_most_once": True,
                   "inputs": [{"name": "x", "datatype": "UINT8", "shape": [64], "frame": 0}], "parameters": {"hang": True}}
-        dealer.send_multipart([b"", msgpack.packb(header), os.urandom(64)])
+        message = [b"", msgpack.packb(header), os.urandom(64)]
 
         def lift() -> None:
             """Once it has its outcome, the engine's end is known."""
             dealer.recv_multipart()
             dealer.close()
-        return lift
+
+        def strike() -> Lift:
+            dealer.send_multipart(message)
+            return lift
+        return strike
 
 
 @dataclass(frozen=True)

@@ -92,13 +92,15 @@ class HostileClients:
     def targets(self, cluster) -> list[str]:
         return cluster.endpoints
 
-    def strike(self, cluster, target: str):
-        process = subprocess.Popen([sys.executable, "-m", "tests.chaos.hostile", target, "1"])
+    def aim(self, cluster, target: str):
+        def strike():
+            process = subprocess.Popen([sys.executable, "-m", "tests.chaos.hostile", target, "1"])
 
-        def lift() -> None:
-            process.terminate()
-            process.wait(30)
-        return lift
+            def lift() -> None:
+                process.terminate()
+                process.wait(30)
+            return lift
+        return strike
 
 
 def main() -> None:

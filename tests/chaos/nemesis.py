@@ -89,9 +89,10 @@ class Nemesis:
         self.end(struck)
 
     def begin(self, fault: Fault, target: str) -> Struck:
+        strike = fault.aim(self.cluster, target)
         # The moment before it: whatever it causes is later.
         at = now_us()
-        return Struck(fault.name, target, at, fault.strike(self.cluster, target))
+        return Struck(fault.name, target, at, strike())
 
     def end(self, *struck: Struck) -> None:
         """Lifts them, waits until the cluster was seen whole, and notes them."""

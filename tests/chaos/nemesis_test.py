@@ -16,9 +16,11 @@ class Recorded:
     def targets(self, cluster):
         return cluster.names
 
-    def strike(self, cluster, target):
-        self.calls.append(("strike", target))
-        return lambda: self.calls.append(("lift", target))
+    def aim(self, cluster, target):
+        def strike():
+            self.calls.append(("strike", target))
+            return lambda: self.calls.append(("lift", target))
+        return strike
 
 
 class FakeCluster:

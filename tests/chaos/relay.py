@@ -92,8 +92,11 @@ class SlowLink:
     def targets(self, cluster) -> list[str]:
         return [each.endpoint for each in cluster.relays]
 
-    def strike(self, cluster, target: str):
+    def aim(self, cluster, target: str):
         relay, = (each for each in cluster.relays if each.endpoint == target)
+        return lambda: self.strike(relay)
+
+    def strike(self, relay: Relay):
         relay.set_delay(self.seconds)
         return lambda: relay.set_delay(0.0)
 
@@ -108,7 +111,6 @@ class HalfOpen(SlowLink):
     def name(self) -> str:
         return "half-open link"
 
-    def strike(self, cluster, target: str):
-        relay, = (each for each in cluster.relays if each.endpoint == target)
+    def strike(self, relay: Relay):
         relay.set_flowing(False)
         return lambda: relay.set_flowing(True)
