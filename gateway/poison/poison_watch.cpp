@@ -89,12 +89,20 @@ void poison_watch::release(entry which) {
   contents_.erase(which);
 }
 
+/// Whether or not that trial still goes on: the word may come late.
+void poison_watch::killed_alone(const proto::fingerprint& of, steady_time now) {
+  auto* which = watch(of);
+  if (which == nullptr || which->at == stage::convicted) return;
+  orders_.results.push_back({gateway_, of, true});
+  convict(*which, now + limits_.convicted_for);
+}
+
 void poison_watch::trial_ended(const proto::fingerprint& of, row_id row, bool killed,
                                steady_time now) {
+  if (killed) return killed_alone(of, now);
   const auto found = contents_.find(of);
   if (found == contents_.end() || found->second.on_trial != row) return;
   orders_.results.push_back({gateway_, of, killed});
-  if (killed) return convict(found->second, now + limits_.convicted_for);
   release(found);
 }
 

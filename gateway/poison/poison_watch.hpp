@@ -79,7 +79,7 @@ class poison_watch {
   /// the orders at once. Without row (it was at_most_once, or runs elsewhere already) only its
   /// content is watched.
   void suspect(const proto::fingerprint& of, row_id row, steady_time now);
-  /// The trial ended: it was answered, or the engine died of it. An end that says nothing (killed
+  /// The trial ended: it was answered, or the engine died of it, which counts whenever it is told. An end that says nothing (killed
   /// from outside, refused) is not told: the row asks again when it is sent again.
   void trial_ended(const proto::fingerprint& of, row_id row, bool killed, steady_time now);
   /// A row that is held or on trial got its outcome otherwise: deadline, cancelled.
@@ -115,6 +115,7 @@ class poison_watch {
   void suspect_again(const proto::fingerprint& of, content& which, steady_time now);
   void try_here(content& which, steady_time until);
   void try_next(content& which);
+  void killed_alone(const proto::fingerprint& of, steady_time now);
   void convict(content& which, steady_time until);
   void release(entry which);
   /// @returns whether the entry is to be dropped.

@@ -168,6 +168,8 @@ void shard::on_tick(steady_time now) {
   cancel_rows(clients_.tick(now), "The client did not come back.", now);
   poison_.tick(now);
   carry_out_orders(now);
+  while (!unexplained_.empty() && now - unexplained_.front().at >= options_.late_word)
+    unexplained_.pop_front();
   std::erase_if(draining_, [&](const auto& each) { return each.second <= now; });
   if (place_in_flight_ && now - placed_at_ >= options_.place_limit) on_place_lost(now);
   for (const auto& gone : links_.lost(options_.reset_grace, options_.link_silence, now))

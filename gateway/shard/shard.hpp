@@ -13,6 +13,7 @@
 #include "gateway/shard/shard_counts.hpp"
 #include "gateway/shard/shard_effects.hpp"
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <queue>
@@ -45,6 +46,8 @@ struct shard_options {
   duration settling = 1s;
   /// A link reset waits this long for the worker to say which attempts are suspects.
   duration reset_grace = 10ms;
+  /// A worker's word that comes later than that still tells suspects for so long.
+  duration late_word = 1s;
   duration ping_every = 1s;
   duration link_silence = 3s;
   /// A drain notice that is not renewed holds this long; schedulers renew it twice a second.
@@ -93,6 +96,18 @@ class shard {
     std::optional<death_cause> cause;
     std::set<attempt_id> suspects;
   };
+  /// An attempt that went with its link before a worker's word came.
+  struct unexplained_loss {
+    attempt_id attempt;
+    row_id row;
+    proto::fingerprint content;
+    bool alone = false;
+  };
+  struct unexplained_end {
+    incarnation_id incarnation;
+    steady_time at;
+    std::vector<unexplained_loss> lost;
+  };
 
   // what clients ask
   void infer(client_request&& request, std::uint32_t client, steady_time now);
@@ -133,6 +148,10 @@ class shard {
                                   duration took);
   void judge_engine(const ledger_row& row, const proto::link_reply& reply, steady_time now);
   void link_lost(const engine_link& link, const engine_end& end, steady_time now);
+  void remember_unexplained(incarnation_id incarnation, const std::vector<row_id>& lost,
+                            steady_time now);
+  void explain(const proto::engine_down& down, steady_time now);
+  void suspect_late(const unexplained_loss& lost, steady_time now);
   void lost_attempt(ledger_row& row, const std::string& engine, const engine_end& end,
                     steady_time now);
   void attempt_failed(ledger_row& row, const attempt_failure& failure, steady_time now);
@@ -198,6 +217,8 @@ class shard {
       paused_;
   /// Incarnations that take no new attempts, and until when that holds if nobody says it again.
   std::map<incarnation_id, steady_time> draining_;
+  /// In the order of their time; at most the links there were in a second.
+  std::deque<unexplained_end> unexplained_;
   std::minstd_rand draws_;
   bool place_in_flight_ = false;
   bool holdings_changed_ = false;

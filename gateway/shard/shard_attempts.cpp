@@ -256,7 +256,7 @@ void shard::on_link_reset(const std::string& endpoint, steady_time now) {
 void shard::on_engine_down(const proto::engine_down& down, steady_time now) {
   draining_.erase(down.incarnation);
   const auto* link = links_.find(down.incarnation);
-  if (link == nullptr) return;
+  if (link == nullptr) return explain(down, now);
   const auto gone = *link;
   const auto cause = death_cause_from(down.cause);
   // A node is lost with all its engines, but told of one by one: no retry may go to the next.
@@ -279,11 +279,49 @@ void shard::link_lost(const engine_link& link, const engine_end& end, steady_tim
   for (const auto id : lost) {
     auto& row = *ledger_.find(id);
     if (row.incarnation != link.incarnation) ledger_.lead(row, row.hedge.attempt);
-    lost_attempt(row, link.engine, end, now);
   }
+  if (!end.cause) remember_unexplained(link.incarnation, lost, now);
+  for (const auto id : lost) lost_attempt(*ledger_.find(id), link.engine, end, now);
   carry_out_orders(now);
   for (const auto& [key, each] : routes_) spend_credit(*each, now);
   ask(now);
+}
+
+void shard::remember_unexplained(incarnation_id incarnation, const std::vector<row_id>& lost,
+                                 steady_time now) {
+  unexplained_end end{incarnation, now, {}};
+  for (const auto id : lost) {
+    auto& row = *ledger_.find(id);
+    if (row.content == proto::fingerprint{})
+      row.content = fingerprint_of(row.request.header, row.request.frames);
+    end.lost.push_back({row.attempt, id, row.content, row.alone});
+  }
+  if (!end.lost.empty()) unexplained_.push_back(std::move(end));
+}
+
+/// The link dropped before this word came, and its attempts were placed again. What was running is
+/// suspect all the same: else it would end one engine after the other.
+void shard::explain(const proto::engine_down& down, steady_time now) {
+  const auto end = std::ranges::find(unexplained_, down.incarnation, &unexplained_end::incarnation);
+  if (end == unexplained_.end()) return;
+  const auto lost = std::move(end->lost);
+  unexplained_.erase(end);
+  if (!blames(death_cause_from(down.cause))) return;
+  for (const auto& each : lost)
+    if (std::ranges::find(down.suspects, each.attempt) != down.suspects.end())
+      suspect_late(each, now);
+  carry_out_orders(now);
+}
+
+void shard::suspect_late(const unexplained_loss& lost, steady_time now) {
+  if (lost.alone) poison_.trial_ended(lost.content, lost.row, true, now);
+  auto* row = ledger_.find(lost.row);
+  const bool waits =
+      row != nullptr && (row->state == row_state::waiting || row->state == row_state::paused);
+  if (!waits) return poison_.suspect(lost.content, {}, now);
+  if (row->state == row_state::waiting) leave_queue(*row);
+  row->state = row_state::held;
+  poison_.suspect(lost.content, row->id, now);
 }
 
 void shard::lost_attempt(ledger_row& row, const std::string& engine, const engine_end& end,

@@ -63,6 +63,7 @@ void auditor::attempt_lost(std::uint64_t number) { ++records_[number].lost; }
 void auditor::attempt_starts(std::uint64_t number) {
   auto& it = records_[number];
   ++it.starts;
+  if (plan(number).content != 0) ++starts_of_[plan(number).content];
   if (plan(number).at_most_once && it.starts > 1)
     found(invariant::at_most_once, "it was started a second time", number);
 }
@@ -102,6 +103,34 @@ void auditor::check_calm(std::uint64_t number, const record& of) {
   found(invariant::recovery, "long after the last fault it ended with " + of.code, number);
 }
 
+/// Planned work alone fails nothing, and nobody is convicted for what another did.
+void auditor::check_innocent(std::uint64_t number, const record& of) {
+  const auto does = plan(number).does;
+  if (of.ok || of.abandoned || does == behaviour::crash || does == behaviour::hang) return;
+  if (of.code == "poison")
+    found(invariant::poison, "an innocent request was convicted", number);
+  if (of_.gentle && !of_.harmful)
+    found(invariant::planned, "stops and drains alone made it end with " + of.code, number);
+}
+
+/// A content ends two engines, and those that had a copy of it before. Each gateway or scheduler
+/// that forgets what it knew may cost one more. Where there are other faults as well, nothing is
+/// known.
+void auditor::check_contents() {
+  if (!of_.gentle) return;
+  std::uint32_t forgetful = 0;
+  for (const auto& each : of_.faults)
+    forgetful += each.kind == fault_kind::stop_gateway || each.kind == fault_kind::stop_scheduler;
+  for (const auto& [content, starts] : starts_of_) {
+    std::uint32_t copies = 0;
+    for (const auto& each : of_.requests) copies += each.content == content;
+    if (starts > copies + 1 + forgetful)
+      found(invariant::poison, fmt::format("{} engines were given a content that ends them, which "
+                                           "{} requests had",
+                                           starts, copies));
+  }
+}
+
 void auditor::check_amplification() {
   const auto seconds = std::chrono::duration<double>(of_.ends).count();
   const auto counted = static_cast<double>(attempts_ - refused_ - free_retries_);
@@ -119,8 +148,10 @@ void auditor::finish() {
     if (!it.submitted) continue;
     if (it.outcomes == 0 && !it.abandoned)
       found(invariant::one_outcome, "the client never got an outcome", number);
+    check_innocent(number, it);
     if (plan(number).calm) check_calm(number, it);
   }
+  check_contents();
   check_amplification();
 }
 

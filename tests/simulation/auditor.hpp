@@ -99,6 +99,8 @@ class auditor {
   };
   template <class Predicate>
   [[nodiscard]] bool any_engine(std::uint32_t model, Predicate predicate) const;
+  void check_innocent(std::uint64_t number, const record& of);
+  void check_contents();
   void check_calm(std::uint64_t number, const record& of);
   void check_amplification();
 
@@ -110,6 +112,8 @@ class auditor {
   };
   /// By node.
   std::vector<std::vector<engine_record>> engines_;
+  /// How often contents that end their engines were started.
+  std::map<std::uint64_t, std::uint32_t> starts_of_;
   std::uint64_t accepted_ = 0, attempts_ = 0, refused_ = 0, free_retries_ = 0;
   std::optional<breach> first_;
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace coppice::simulation {
@@ -28,6 +29,9 @@ constexpr double least_rate = 10;
 constexpr std::uint32_t mean_tokens = 20;
 /// Contents from here on are sent by several requests.
 constexpr std::uint64_t shared_contents = 1'000'000;
+/// One seed in so many is gentle.
+constexpr std::uint64_t gentle_every = 8;
+constexpr int gentle_faults = 10;
 
 paths::quality draw_quality(draws& random) {
   const auto where = random.unit();
@@ -158,14 +162,19 @@ void draw_limits(draws& random, scenario& out) {
   out.codec_everywhere = random.chance(0.1);
 }
 
+/// Engines that bear the load though half of them are away.
+void draw_gentle_models(draws& random, scenario& out) {
+  for (auto& each : out.models) {
+    each.step = random.between(duration{1ms}, each.spec.streams() ? duration{1ms} : duration{5ms});
+    each.per_row = each.step / (2 * each.spec.max_batch);
+    each.spec.sequences = std::max(each.spec.sequences, 8u);
+  }
+}
+
 // --- faults --------------------------------------------------------------------------------
 
-fault_plan draw_fault(draws& random, const scenario& of) {
-  fault_plan made;
-  made.kind = static_cast<fault_kind>(random.below(fault_kinds));
-  made.at = random.between(faults_from, faults_until);
-  made.lasts = random.spread(50ms, 4s);
-  made.inwards = random.chance(0.5);
+/// Chooses whom it strikes.
+void aim(draws& random, const scenario& of, fault_plan& made) {
   const auto index = [&](std::size_t n) { return static_cast<std::uint32_t>(random.below(n)); };
   switch (made.kind) {
     case fault_kind::kill_gateway:
@@ -198,11 +207,37 @@ fault_plan draw_fault(draws& random, const scenario& of) {
       made.target = index(of.machines);
       made.other = (made.target + 1 + index(of.machines - 1)) % of.machines;
   }
+}
+
+fault_plan draw_fault(draws& random, const scenario& of) {
+  fault_plan made;
+  made.kind = static_cast<fault_kind>(random.below(fault_kinds));
+  made.at = random.between(faults_from, faults_until);
+  made.lasts = random.spread(50ms, 4s);
+  made.inwards = random.chance(0.5);
+  aim(random, of, made);
   if (made.kind == fault_kind::slow_path)
     made.quality = {random.spread(5ms, 200ms), random.spread(5ms, 100ms), 0};
   if (made.kind == fault_kind::lossy_path)
     made.quality = {of.usual.least, of.usual.jitter, 0.01 + 0.2 * random.unit()};
   return made;
+}
+
+/// One after another.
+void draw_gentle_faults(draws& random, scenario& out) {
+  constexpr std::array kinds{fault_kind::stop_gateway, fault_kind::stop_scheduler,
+                             fault_kind::stop_worker, fault_kind::drain_node,
+                             fault_kind::drain_engine};
+  auto at = faults_from;
+  for (int i = 0; i < gentle_faults; ++i) {
+    fault_plan made;
+    made.kind = kinds[random.below(kinds.size())];
+    made.at = at;
+    made.lasts = random.between(duration{500ms}, duration{1500ms});
+    aim(random, out, made);
+    out.faults.push_back(made);
+    at += random.between(duration{5s}, duration{5500ms});
+  }
 }
 
 // --- load ----------------------------------------------------------------------------------
@@ -255,6 +290,7 @@ void draw_harm(draws& random, scenario& out) {
     const auto times = 1 + random.below(4);
     for (std::uint64_t i = 0; i < times; ++i) {
       auto& harmful = out.requests[(first + i * (1 + random.below(50))) % out.requests.size()];
+      out.harmful = true;
       harmful.does = does;
       harmful.content = shared_contents + c;
       harmful.model = out.requests[first].model;
@@ -280,7 +316,21 @@ void draw_calm(draws& random, scenario& out) {
   }
 }
 
-void draw_load(draws& random, scenario& out) {
+void draw_gentle_load(draws& random, scenario& out) {
+  const auto at = [&] { return random.between(duration{1s}, load_until); };
+  while (out.requests.size() < fewest_requests) {
+    const auto model = static_cast<std::uint32_t>(random.below(out.models.size()));
+    auto made = draw_request(random, out, at(), model);
+    made.rows = 1;
+    made.timeout = random.between(10, 16) * duration{1s};
+    made.does = behaviour::echo;
+    made.cancel_after = duration{0};
+    made.at_most_once = false;
+    out.requests.push_back(std::move(made));
+  }
+}
+
+void draw_chaotic_load(draws& random, scenario& out) {
   const auto total = static_cast<std::uint64_t>(random.between(fewest_requests, most_requests));
   const auto rushes = 5 + random.below(8);
   const auto rushing = total * (30 + random.below(50)) / 100;
@@ -290,7 +340,14 @@ void draw_load(draws& random, scenario& out) {
     out.requests.push_back(
         draw_request(random, out, random.between(duration{500ms}, load_until), model));
   }
-  draw_harm(random, out);
+}
+
+void draw_load(draws& random, scenario& out) {
+  if (out.gentle)
+    draw_gentle_load(random, out);
+  else
+    draw_chaotic_load(random, out);
+  if (!out.gentle || random.chance(0.5)) draw_harm(random, out);
   draw_calm(random, out);
   std::stable_sort(out.requests.begin(), out.requests.end(),
                    [](const auto& a, const auto& b) { return a.at < b.at; });
@@ -301,6 +358,7 @@ void draw_load(draws& random, scenario& out) {
 scenario draw_scenario(std::uint64_t seed) {
   scenario out;
   out.seed = seed;
+  out.gentle = seed % gentle_every == 0;
   const draws source{seed};
   auto cluster = source.fork(10), limits = source.fork(11), load = source.fork(12),
        faults = source.fork(13);
@@ -308,9 +366,14 @@ scenario draw_scenario(std::uint64_t seed) {
   out.ends = out.calm_from + calm_lasts + calm_timeout + quiet;
   draw_cluster(cluster, out);
   out.usual = draw_quality(limits);
-  draw_limits(limits, out);
-  const auto count = 10 + faults.below(15);
-  for (std::uint64_t i = 0; i < count; ++i) out.faults.push_back(draw_fault(faults, out));
+  if (out.gentle) {
+    draw_gentle_models(cluster, out);
+    draw_gentle_faults(faults, out);
+  } else {
+    draw_limits(limits, out);
+    const auto count = 10 + faults.below(15);
+    for (std::uint64_t i = 0; i < count; ++i) out.faults.push_back(draw_fault(faults, out));
+  }
   draw_load(load, out);
   return out;
 }
@@ -319,9 +382,9 @@ std::string scenario::summary() const {
   std::size_t engines = 0;
   for (const auto& node : nodes) engines += node.engines.size();
   return fmt::format(
-      "seed {}: {} gateways, {} schedulers, {} nodes, {} engines, {} models, {} clients, {} "
+      "seed {}{}: {} gateways, {} schedulers, {} nodes, {} engines, {} models, {} clients, {} "
       "requests, {} faults, {:.0f} s",
-      seed, gateways.size(), schedulers.size(), nodes.size(), engines, models.size(),
+      seed, gentle ? " (gentle)" : "", gateways.size(), schedulers.size(), nodes.size(), engines, models.size(),
       clients.size(), requests.size(), faults.size(), std::chrono::duration<double>(ends).count());
 }
 

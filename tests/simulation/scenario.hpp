@@ -116,6 +116,11 @@ struct fault_plan {
 /// Everything that a seed decides before the run.
 struct scenario {
   std::uint64_t seed = 0;
+  /// Only what an operator does on purpose happens, one after another, under a load that the
+  /// engines can bear: every request must succeed.
+  bool gentle = false;
+  /// Some contents end their engines.
+  bool harmful = false;
   std::uint32_t machines = 0;
   paths::quality usual;
   std::vector<gateway_plan> gateways;
@@ -140,11 +145,6 @@ struct scenario {
 
   [[nodiscard]] std::string summary() const;
 };
-
-/// Whether the fault is one that no request may notice: a stop or a drain.
-[[nodiscard]] constexpr bool is_planned(fault_kind kind) {
-  return kind == fault_kind::stop_gateway || kind >= fault_kind::stop_worker;
-}
 
 /// The scenario of a seed: at least 60 s, 2,000 requests, 10 faults.
 [[nodiscard]] scenario draw_scenario(std::uint64_t seed);

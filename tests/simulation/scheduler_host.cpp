@@ -59,7 +59,8 @@ void scheduler_host::tell_all(const Message& message) {
 
 void scheduler_host::publish(const scheduler::cluster_view::news& news) {
   for (const auto& down : news.downs) {
-    world_.tell(self_, 0, "{} {:x} is down: {}", down.engine, down.incarnation.value, down.reason);
+    world_.tell(self_, 0, "{} {:x} is down ({}, {} suspects): {}", down.engine,
+                down.incarnation.value, down.cause, down.suspects.size(), down.reason);
     tell_all(down);
   }
   for (const auto& judged : news.judgements) {
