@@ -40,23 +40,30 @@ expected<void> cluster_choice::resolve() try {
   return fail(errc::invalid, ready_file + ": no ready file: " + failure.what());
 }
 
-expected<proto::cluster_status> ask_operator(const std::string& door, duration limit) try {
+expected<std::string> ask_door(const std::string& door, const proto::operator_request& request,
+                               duration limit) try {
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::dealer};
   socket.set(zmq::sockopt::linger, 0);
   socket.connect(door);
-  proto::operator_request request;
-  request.v = proto::protocol_version;
-  request.op = "status";
   (void)socket.send(zmq::buffer(proto::encode(request)), zmq::send_flags::none);
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
   socket.set(zmq::sockopt::rcvtimeo, static_cast<int>(ms));
   zmq::message_t answer;
   if (!socket.recv(answer))
     return fail(errc::unavailable, "The operator door " + door + " does not answer.");
-  return proto::decode<proto::cluster_status>(answer.to_string_view(), max_status_bytes);
+  return answer.to_string();
 } catch (const zmq::error_t& failure) {
   return fail(errc::unavailable, door + ": " + failure.what() + ".");
+}
+
+expected<proto::cluster_status> ask_operator(const std::string& door, duration limit) {
+  proto::operator_request request;
+  request.v = proto::protocol_version;
+  request.op = "status";
+  const auto answer = ask_door(door, request, limit);
+  if (!answer) return tl::unexpected(answer.error());
+  return proto::decode<proto::cluster_status>(*answer, max_status_bytes);
 }
 
 int report(const error& failure) {

@@ -23,6 +23,11 @@ struct cluster_choice {
   expected<void> resolve();
 };
 
+/// Asks the operator door. @returns the answer's bytes. @error `unavailable` if nothing answers in
+/// time.
+expected<std::string> ask_door(const std::string& door, const proto::operator_request& request,
+                               duration limit);
+
 /// Asks the operator door for the whole cluster. @error `unavailable` if nothing answers in time.
 expected<proto::cluster_status> ask_operator(const std::string& door, duration limit);
 

@@ -19,5 +19,6 @@ void add_bench(CLI::App& app, int& exit_code);
 void add_predict(CLI::App& app, int& exit_code);
 void add_models(CLI::App& app, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
+void add_explain(CLI::App& app, int& exit_code);
 
 }  // namespace coppice::cli

@@ -390,13 +390,16 @@ struct engine_report {
 /// Operator door: the request.
 struct operator_request {
   std::uint32_t v = 0;
-  /// status.
+  /// status, explain.
   std::string op;
   raw_value id;
+  /// explain: the id or key of a request.
+  std::string target;
 
   static constexpr auto fields() {
     return std::tuple{field{"v", &operator_request::v}, field{"op", &operator_request::op},
-                      field{"id", &operator_request::id}};
+                      field{"id", &operator_request::id},
+                      field{"target", &operator_request::target}};
   }
 };
 

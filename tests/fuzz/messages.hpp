@@ -2,6 +2,7 @@
 
 #include "proto/messages/client.hpp"
 #include "proto/messages/control.hpp"
+#include "proto/messages/explanation.hpp"
 #include "proto/messages/link.hpp"
 
 #include <tuple>
@@ -10,9 +11,10 @@
 /// number, chooses one; the rest is its msgpack form.
 namespace coppice::fuzz {
 
-using messages = std::tuple<proto::request, proto::reply, proto::link_request, proto::link_reply,
-                            proto::place_request, proto::place_reply, proto::node_snapshot,
-                            proto::engine_down, proto::catalogue, proto::gateway_state,
-                            proto::cluster_status, proto::engine_report, proto::operator_request>;
+using messages =
+    std::tuple<proto::request, proto::reply, proto::link_request, proto::link_reply,
+               proto::place_request, proto::place_reply, proto::node_snapshot, proto::engine_down,
+               proto::catalogue, proto::gateway_state, proto::cluster_status, proto::engine_report,
+               proto::operator_request, proto::explanation>;
 
 }  // namespace coppice::fuzz
