@@ -1,6 +1,7 @@
 #include "gateway/shard/credit.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace coppice::gateway {
 
@@ -20,14 +21,36 @@ void credit_purse::grant(const proto::grant& grant, steady_time now) {
   line->lapses = now + line->ttl;
 }
 
+credit_line* credit_purse::charge(credit_line* line, std::uint32_t rows) noexcept {
+  if (line == nullptr) return nullptr;
+  line->idle -= rows;
+  line->in_flight += rows;
+  return line;
+}
+
 credit_line* credit_purse::spend(std::uint32_t rows) {
   credit_line* best = nullptr;
   for (auto& line : lines_)
     if (line.idle >= rows && (best == nullptr || line.in_flight < best->in_flight)) best = &line;
-  if (best == nullptr) return nullptr;
-  best->idle -= rows;
-  best->in_flight += rows;
-  return best;
+  return charge(best, rows);
+}
+
+credit_line* credit_purse::spend(std::uint32_t rows, const spend_rules& rules) {
+  if (rules.breakers.empty() && !rules.avoid) return spend(rows);
+  credit_line* best = nullptr;
+  credit_line* probe = nullptr;
+  bool any_closed = false;
+  const auto rank = [&](const credit_line& line) {
+    return std::pair{line.incarnation == rules.avoid, line.in_flight};
+  };
+  for (auto& line : lines_) {
+    const bool may_send = rules.breakers.may_send(line.incarnation, rules.now);
+    any_closed = any_closed || may_send;
+    auto& choice = may_send ? best : probe;
+    if (line.idle >= rows && (choice == nullptr || rank(line) < rank(*choice))) choice = &line;
+  }
+  if (!any_closed && rules.breakers.may_probe()) best = probe;
+  return charge(best, rows);
 }
 
 void credit_purse::give_back(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows,
