@@ -31,9 +31,12 @@ struct flight {
   /// The version that ran, or that was asked for.
   std::uint32_t version = 0;
   steady_time arrived, ended;
-  /// The attempt that was live at the end, when it was sent and where; none: the request waited.
+  /// The engine that answered it, or that had it at the end, and when it was sent there; none: the
+  /// request waited.
   incarnation_id incarnation;
   steady_time sent{};
+  /// When that engine had said its last, which for a stream is before the end; zero: it had not.
+  steady_time answered{};
   /// The engine's own times; zero where it gave none.
   std::uint64_t batch_us = 0, compute_us = 0;
   /// Rows of the batch and why it left the engine's queue, if the engine told.
@@ -46,13 +49,15 @@ struct flight {
   std::string_view message;
 };
 
-/// An attempt that ended without an outcome.
+/// An attempt that ended without an outcome; or, without an engine, a verdict that held the request
+/// back.
 struct lost_flight {
   incarnation_id incarnation;
-  std::string engine;
   steady_time sent, ended;
-  /// One sentence or part of it: refused, lost and why, suspect, cancelled.
-  std::string how;
+  /// One sentence or part of it: refused, lost and why, suspect, hedged.
+  std::string how{};
+  /// Why the request waits from then on; empty: for credit.
+  std::string then{};
 };
 
 }  // namespace coppice::gateway

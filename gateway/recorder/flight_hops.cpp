@@ -6,7 +6,7 @@
 namespace coppice::gateway {
 
 void flight_hops::push(std::string what, std::uint64_t us, std::string where, std::string text) {
-  if (us == 0) return;
+  if (us == 0 && text.empty()) return;
   done_us_ += us;
   where.resize(std::min(where.size(), proto::max_hop_text));
   text.resize(std::min(text.size(), proto::max_hop_text));

@@ -14,7 +14,8 @@ class flight_hops {
  public:
   explicit flight_hops(steady_time arrived) : arrived_{arrived} {}
 
-  /// Everything since the last hop until `until` was `what`; nothing if that was no time.
+  /// Everything since the last hop until `until` was `what`; nothing if that was no time
+  /// and there is nothing to say of it.
   void add(std::string what, steady_time until, std::string where = {}, std::string text = {});
   /// The attempt whose answer came at `ended`, cut by the engine's own times.
   void add_answer(steady_time ended, const std::string& where, std::uint64_t batch_us,

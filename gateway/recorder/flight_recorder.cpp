@@ -47,8 +47,8 @@ void flight_recorder::attempt_lost(row_id row, lost_flight&& attempt) {
   if (lost_.size() >= options_.noted_rows && !lost_.contains(row)) return;
   auto& list = lost_[row];
   if (list.size() >= lost_a_row) return;
-  shorten(attempt.engine);
   shorten(attempt.how);
+  shorten(attempt.then);
   list.push_back(std::move(attempt));
 }
 
@@ -67,7 +67,7 @@ bool flight_recorder::fits(const flight& ended) noexcept {
 
 void flight_recorder::entry::fill(const flight_model& of, const flight& from) noexcept {
   model = &of;
-  arrived = from.arrived, sent = from.sent, ended = from.ended;
+  arrived = from.arrived, sent = from.sent, answered = from.answered, ended = from.ended;
   incarnation = from.incarnation;
   batch_us = from.batch_us, compute_us = from.compute_us;
   version = from.version, batch_rows = from.batch_rows;
@@ -79,9 +79,9 @@ void flight_recorder::entry::fill(const flight_model& of, const flight& from) no
 }
 
 std::size_t flight_recorder::detail::bytes() const noexcept {
-  auto sum =
-      sizeof(detail) + id.size() + key.size() + session.size() + tenant.size() + message.size();
-  for (const auto& each : lost) sum += sizeof each + each.engine.size() + each.how.size();
+  auto sum = sizeof(detail) + id.size() + key.size() + session.size() + tenant.size() +
+             message.size() + model.size();
+  for (const auto& each : lost) sum += sizeof each + each.how.size() + each.then.size();
   return sum;
 }
 
@@ -91,24 +91,47 @@ void flight_recorder::record(flight_model& of, const flight& ended) {
   if (of.totals.count() % p99_every == 0) of.p99 = of.totals.quantile(0.99);
   auto lost = take_lost(ended.row);
   const bool slow = total >= options_.slow || (of.p99 > duration{0} && total > of.p99);
-  if (slow || ended.code || !lost.empty() || !fits(ended)) return keep(of, ended, std::move(lost));
+  if (ended.code || ended.attempts > 1) return keep(failed_, filled(of, ended, std::move(lost)));
+  if (slow || !lost.empty() || !fits(ended)) return keep(slow_, filled(of, ended, std::move(lost)));
   last_[next_].fill(of, ended);
   next_ = next_ + 1 == last_.size() ? 0 : next_ + 1;
 }
 
-void flight_recorder::keep(const flight_model& of, const flight& ended,
-                           std::vector<lost_flight>&& lost) {
-  auto& kept = kept_.emplace_back();
-  kept.fill(of, ended);
-  kept.more = std::make_unique<detail>(detail{std::string{ended.id}, std::string{ended.key},
-                                              std::string{ended.session}, std::string{ended.tenant},
-                                              std::string{ended.message.substr(0, longest_message)},
+void flight_recorder::refused(std::string_view model, const flight& ended) {
+  auto entry = filled(unnamed_, ended, {});
+  entry.more->model = model.substr(0, proto::max_hop_text);
+  keep(refused_, std::move(entry));
+}
+
+flight_recorder::entry flight_recorder::filled(const flight_model& of, const flight& from,
+                                               std::vector<lost_flight>&& lost) {
+  entry made;
+  made.fill(of, from);
+  made.more = std::make_unique<detail>(detail{std::string{from.id},
+                                              std::string{from.key},
+                                              std::string{from.session},
+                                              std::string{from.tenant},
+                                              std::string{from.message.substr(0, longest_message)},
+                                              {},
                                               std::move(lost)});
-  kept_bytes_ += kept.more->bytes();
-  while (kept_.size() > options_.kept || kept_bytes_ > options_.kept_bytes) {
-    kept_bytes_ -= kept_.front().more->bytes();
-    kept_.pop_front();
+  return made;
+}
+
+void flight_recorder::keep(shelf& on, entry&& kept) const {
+  on.bytes += kept.more->bytes();
+  on.entries.push_back(std::move(kept));
+  while (on.entries.size() > options_.kept || on.bytes > options_.kept_bytes) {
+    on.bytes -= on.entries.front().more->bytes();
+    on.entries.pop_front();
   }
+}
+
+std::size_t flight_recorder::kept() const noexcept {
+  return slow_.entries.size() + failed_.entries.size() + refused_.entries.size();
+}
+
+std::size_t flight_recorder::kept_bytes() const noexcept {
+  return slow_.bytes + failed_.bytes + refused_.bytes;
 }
 
 bool flight_recorder::entry::is_called(std::string_view target) const {
@@ -128,12 +151,13 @@ expected<proto::explanation> flight_recorder::explain(std::string_view target,
   };
   if (!target.empty()) {
     std::ranges::for_each(last_, look_at);
-    std::ranges::for_each(kept_, look_at);
+    for (const auto* shelf : {&slow_, &failed_, &refused_})
+      std::ranges::for_each(shelf->entries, look_at);
   }
   if (latest == nullptr)
     return fail(errc::not_found,
-                "This gateway remembers no request of that id or key. It is open "
-                "still, went to another gateway, or ended too long ago.");
+                "No request of that id or key is remembered: it never came, or too many have ended "
+                "since. Give the id as the client sent it, or the key.");
   auto told = explained(*latest, now);
   told.others = found - 1;
   return told;
@@ -147,22 +171,35 @@ std::string flight_recorder::place(incarnation_id incarnation) const {
 
 std::vector<proto::hop> flight_recorder::hops_of(const entry& of) const {
   flight_hops hops{of.arrived};
+  const auto at = [&](steady_time when) { return between(of.arrived, when, of.ended); };
+  std::string waits_for;
   if (of.more)
     for (const auto& each : of.more->lost) {
-      hops.add("wait", between(of.arrived, each.sent, of.ended));
-      hops.add("attempt", between(of.arrived, each.ended, of.ended),
-               fmt::format("{} ({:016x})", each.engine, each.incarnation.value), each.how);
+      hops.add("wait", at(each.sent), {}, std::move(waits_for));
+      if (each.incarnation) hops.add("attempt", at(each.ended), place(each.incarnation), each.how);
+      waits_for = each.then;
     }
-  if (!of.incarnation) {
-    hops.add("wait", of.ended);
+  hops.add("wait", at(of.incarnation ? of.sent : of.ended), {}, std::move(waits_for));
+  if (!of.incarnation) return std::move(hops).take();
+  if (of.answered == steady_time{}) {
+    hops.add("attempt", of.ended, place(of.incarnation), "not answered by then");
     return std::move(hops).take();
   }
-  hops.add("wait", between(of.arrived, of.sent, of.ended));
   std::string batch;
   if (of.batch_rows > 0)
     batch = fmt::format("batch of {} rows, left by {}", of.batch_rows, of.release.view());
-  hops.add_answer(of.ended, place(of.incarnation), of.batch_us, of.compute_us, std::move(batch));
+  hops.add_answer(at(of.answered), place(of.incarnation), of.batch_us, of.compute_us,
+                  std::move(batch));
+  if (of.answered < of.ended) hops.add("deliver", of.ended, {}, "until the client had read");
   return std::move(hops).take();
+}
+
+proto::explanation flight_recorder::explain_open(const flight_model& of, const flight& open) const {
+  const auto noted = lost_.find(open.row);
+  auto lost = noted == lost_.end() ? std::vector<lost_flight>{} : noted->second;
+  auto told = explained(filled(of, open, std::move(lost)), open.ended);
+  told.outcome = "open";
+  return told;
 }
 
 proto::explanation flight_recorder::explained(const entry& of, steady_time now) const {
@@ -172,7 +209,7 @@ proto::explanation flight_recorder::explained(const entry& of, steady_time now) 
   told.session = of.full(&detail::session, of.session.view());
   told.tenant = of.full(&detail::tenant, of.tenant.view());
   told.gateway = options_.gateway;
-  told.model = of.model->name;
+  told.model = of.full(&detail::model, of.model->name);
   told.version = of.version;
   told.priority_class = of.priority_class.view();
   told.outcome = of.code ? code_name(*of.code) : "completed";

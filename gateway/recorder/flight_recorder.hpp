@@ -16,9 +16,10 @@ struct recorder_options {
   std::string gateway = "gateway-1";
   /// Last outcomes, whatever they were.
   std::size_t last = 4096;
-  /// Slow, failed and retried ones, which outlive the last.
+  /// On each shelf: those that were slow, those that failed or were tried more than once, and
+  /// those that were refused. They outlive the last, and none of these outlives the others.
   std::size_t kept = 2048;
-  /// Bytes of the texts of those kept.
+  /// Bytes of the texts on each shelf.
   std::size_t kept_bytes = std::size_t{4} << 20;
   /// Slower than this is slow, whatever the model's 99th percentile.
   duration slow = 1s;
@@ -29,8 +30,8 @@ struct recorder_options {
 };
 
 /// Remembers what became of requests, for `coppice explain`: the last ones in a ring, and longer
-/// those that were slow, failed or tried more than once. An ordinary success costs a copy into the
-/// ring: no allocation while id, key, session and tenant are short. One thread.
+/// those that were slow, failed, tried more than once or refused. An ordinary success costs a copy
+/// into the ring: no allocation while id, key, session and tenant are short. One thread.
 class flight_recorder {
  public:
   explicit flight_recorder(recorder_options options = {});
@@ -44,13 +45,17 @@ class flight_recorder {
   void attempt_lost(row_id row, lost_flight&& attempt);
   /// The row got its outcome.
   void record(flight_model& of, const flight& ended);
+  /// A request was refused before it had a row. @param model  as the client named it.
+  void refused(std::string_view model, const flight& ended);
 
   /// The latest request whose id (as text) or key is `target`. @error `not_found`.
   [[nodiscard]] expected<proto::explanation> explain(std::string_view target,
                                                      steady_time now) const;
+  /// A request that is still open, as it is now: `ended` is this moment.
+  [[nodiscard]] proto::explanation explain_open(const flight_model& of, const flight& open) const;
 
-  [[nodiscard]] std::size_t kept() const noexcept { return kept_.size(); }
-  [[nodiscard]] std::size_t kept_bytes() const noexcept { return kept_bytes_; }
+  [[nodiscard]] std::size_t kept() const noexcept;
+  [[nodiscard]] std::size_t kept_bytes() const noexcept;
 
  private:
   /// A text that fits; a longer one is in the entry's detail.
@@ -66,19 +71,20 @@ class flight_recorder {
   };
   /// What few entries have.
   struct detail {
-    std::string id, key, session, tenant, message;
+    /// `model`: of a refused request.
+    std::string id, key, session, tenant, message, model;
     std::vector<lost_flight> lost;
     [[nodiscard]] std::size_t bytes() const noexcept;
   };
   struct entry {
     const flight_model* model = nullptr;
-    steady_time arrived, sent, ended;
+    steady_time arrived, sent, answered, ended;
     incarnation_id incarnation;
     std::uint64_t batch_us = 0, compute_us = 0;
     std::uint32_t version = 0, batch_rows = 0, attempts = 0, refusals = 0;
     std::optional<errc> code;
-    short_text<23> id, tenant;
-    short_text<39> key, session;
+    short_text<39> id, key, session;
+    short_text<23> tenant;
     short_text<8> priority_class, release;
     std::unique_ptr<detail> more;
 
@@ -91,8 +97,16 @@ class flight_recorder {
     [[nodiscard]] bool is_called(std::string_view target) const;
   };
 
+  /// Entries that are kept, the oldest first.
+  struct shelf {
+    std::deque<entry> entries;
+    std::size_t bytes = 0;
+  };
+
   [[nodiscard]] static bool fits(const flight& ended) noexcept;
-  void keep(const flight_model& of, const flight& ended, std::vector<lost_flight>&& lost);
+  [[nodiscard]] static entry filled(const flight_model& of, const flight& from,
+                                    std::vector<lost_flight>&& lost);
+  void keep(shelf& on, entry&& kept) const;
   [[nodiscard]] std::vector<lost_flight> take_lost(row_id row);
   [[nodiscard]] std::string place(incarnation_id incarnation) const;
   [[nodiscard]] std::vector<proto::hop> hops_of(const entry& of) const;
@@ -106,8 +120,9 @@ class flight_recorder {
   std::unordered_map<row_id, std::vector<lost_flight>> lost_;
   std::vector<entry> last_;
   std::size_t next_ = 0;
-  std::deque<entry> kept_;
-  std::size_t kept_bytes_ = 0;
+  shelf slow_, failed_, refused_;
+  /// The model of what was refused: its name is in the entry's detail.
+  flight_model unnamed_;
 };
 
 }  // namespace coppice::gateway

@@ -11,6 +11,7 @@ shard::shard(shard_options options, shard_effects& effects, shard_counts* counts
       tenants_{options_.tenants},
       clients_{{options_.sessions, options_.outcomes, options_.seed}, effects},
       poison_{options_.gateway, options_.poison},
+      recorder_{options_.recorder},
       draws_{static_cast<std::minstd_rand::result_type>(options_.seed)} {}
 
 double shard::draw() {
@@ -42,7 +43,10 @@ void shard::on_place_reply(const proto::place_reply& reply, steady_time now) {
   for (const auto& each : reply.grants) {
     const auto on = routes_.find({each.model, each.wanted_version});
     if (on == routes_.end() || draining_.contains(each.incarnation)) continue;
-    if (const auto* link = links_.open(each, now)) effects_.open_link(*link);
+    if (const auto* link = links_.open(each, now)) {
+      recorder_.engine(link->incarnation, link->engine);
+      effects_.open_link(*link);
+    }
     on->second->credit.grant(each, now);
     on->second->unserved_since = steady_time::max();
   }

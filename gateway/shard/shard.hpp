@@ -3,6 +3,7 @@
 #include "gateway/admission/admission.hpp"
 #include "gateway/admission/tenant_book.hpp"
 #include "gateway/poison/poison_watch.hpp"
+#include "gateway/recorder/flight_recorder.hpp"
 #include "gateway/retry/death_cause.hpp"
 #include "gateway/retry/retry_class.hpp"
 #include "gateway/shard/catalogue_view.hpp"
@@ -38,6 +39,7 @@ struct shard_options {
   retry_limits retries;
   poison_limits poison;
   stream_limits streams;
+  recorder_options recorder;
   /// How long a known model may be without an engine before its requests fail: a restart's time.
   duration unserved_grace = 5s;
   /// Until so long after the first catalogue an unknown model may still be one whose workers have
@@ -55,7 +57,7 @@ struct shard_options {
 /// Pure: time comes in as an argument, the world is `shard_effects`. One thread.
 /// shard.cpp has what comes from schedulers and from time, shard_requests.cpp what clients ask,
 /// shard_attempts.cpp what becomes of attempts,
-/// shard_streams.cpp what is special about streams.
+/// shard_streams.cpp what is special about streams, shard_flights.cpp what is remembered of all.
 class shard {
  public:
   /// `effects` and `counts` outlive the shard; `counts` may be null.
@@ -81,6 +83,10 @@ class shard {
   /// Answers every open request with `unavailable`: the gateway stops.
   void on_stop(steady_time now);
 
+  /// The latest request of that id (as text) or key: one that is open, else what is remembered.
+  /// O(open rows): for people. @error `not_found`.
+  [[nodiscard]] expected<proto::explanation> explain(std::string_view target, steady_time now);
+
   [[nodiscard]] const ledger& rows() const noexcept { return ledger_; }
 
  private:
@@ -103,6 +109,8 @@ class shard {
   void answer_models(const client_request& request, steady_time now);
   void answer_status(const client_request& request);
   void refuse(const client_request& request, const error& why);
+  /// The same for a request that might have become a row: it is remembered.
+  void refuse(const client_request& request, const error& why, steady_time now);
   [[nodiscard]] expected<void> check_op(const proto::request& header) const;
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
   /// Judges the request and makes room for it. @returns why it is refused, if it is.
@@ -150,6 +158,13 @@ class shard {
   void resume(const client_request& request, std::uint32_t client, steady_time now);
   void resume_finished(const client_request& request, const kept_outcome& kept);
 
+  // what is remembered
+  static void take_answer(ledger_row& row, proto::link_reply& reply, steady_time now);
+  void note_lost(const ledger_row& row, const attempt_failure& failure,
+                 const retry_decision& decision, steady_time now);
+  void note_held(const ledger_row& row, steady_time now);
+  void remember(const ledger_row& row, const error* why, steady_time now);
+
   // outcomes
   /// Closes the row in the ledger and in its tenant's account.
   ledger_row close(ledger_row& row, outcome how);
@@ -177,6 +192,7 @@ class shard {
   catalogue_view catalogue_;
   engine_links links_;
   poison_watch poison_;
+  flight_recorder recorder_;
   /// Routes are never removed: rows and credit point to them. Bounded by the catalogue's names.
   std::map<std::pair<std::string, std::uint32_t>, std::unique_ptr<route>> routes_;
   /// Paused rows by the time they go on; entries of rows that ended are passed over.

@@ -67,6 +67,7 @@ bool shard::may_go(ledger_row& row, steady_time now) {
     case poison_verdict::hold:
       if (row.state == row_state::waiting) leave_queue(row);
       row.state = row_state::held;
+      note_held(row, now);
       return false;
     case poison_verdict::refuse:
       break;
@@ -79,8 +80,10 @@ bool shard::may_go(ledger_row& row, steady_time now) {
 
 credit_line* shard::line_for(const ledger_row& row, steady_time now) {
   auto& on = *row.on;
-  if (on.breakers.empty()) return on.credit.spend(row.cost);
+  if (on.breakers.empty() && !row.avoid) return on.credit.spend(row.cost);
   const auto may = [&](incarnation_id to) { return on.breakers.may_send(to, now); };
+  const auto elsewhere = [&](incarnation_id to) { return to != row.avoid && may(to); };
+  if (auto* line = on.credit.spend(row.cost, elsewhere)) return line;
   if (auto* line = on.credit.spend(row.cost, may)) return line;
   // Where every engine is closed to attempts, one may still go out.
   if (on.credit.any(may) || !on.breakers.may_probe()) return nullptr;
@@ -294,6 +297,8 @@ void shard::attempt_failed(ledger_row& row, const attempt_failure& failure, stea
     decision.what = retry_decision::action::end;
     decision.why = out_of_budget(failure);
   }
+  note_lost(row, failure, decision, now);
+  row.avoid = row.incarnation;
   ledger_.end_attempt(row);
   row.state = row_state::idle;
   follow(row, decision, now);
@@ -357,19 +362,19 @@ proto::reply shard::success(ledger_row& row, steady_time now) {
   out.model = row.request.header.model;
   out.version = row.sent_version;
   out.final = true;
-  out.times = proto::timing{to_us(row.sent - row.arrived), row.batch_us, row.compute_us,
-                            to_us(now - row.arrived), row.attempts};
+  out.times = proto::timing{to_us(row.sent - row.arrived), row.answer.batch_us,
+                            row.answer.compute_us, to_us(now - row.arrived), row.attempts};
   if (row.on->counts != nullptr)
     row.on->counts->queue_seconds->Observe(seconds(row.sent - row.arrived));
   count(row, ok_code, now);
   row.on->budget.succeeded();
+  remember(row, nullptr, now);
   return out;
 }
 
 void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& frames,
                      steady_time now) {
-  row.batch_us = reply.times.batch_us;
-  row.compute_us = reply.times.compute_us;
+  take_answer(row, reply, now);
   auto out = success(row, now);
   out.outputs = std::move(reply.outputs);
   auto closed = close(row, outcome::completed);
@@ -386,6 +391,7 @@ void shard::finish_with_error(ledger_row& row, const error& why, outcome how, st
   if (row.alone || row.state == row_state::held) poison_.closed(row.content, row.id);
   count(row, static_cast<std::size_t>(why.code), now);
   log_failure(row, why);
+  remember(row, &why, now);
   proto::reply out;
   out.error = as_body(why);
   out.final = true;

@@ -96,6 +96,7 @@ expected<route*> shard::route_for(const proto::request& header, steady_time now)
     return fail(errc::not_found, "No model " + name_of(header) + " is served here.");
   }
   auto made = std::make_unique<route>(header.model, header.version);
+  made->flight = &recorder_.model(header.model, header.version);
   if (counts_ != nullptr) made->counts = counts_->of(header.model, header.version);
   return (routes_[key] = std::move(made)).get();
 }
@@ -143,6 +144,11 @@ std::optional<shed> shard::make_room(route& on, const client_request& request, s
 
 void shard::infer(client_request&& request, std::uint32_t client, steady_time now) {
   const auto asked = clients_.look_up(request, now);
+  if (asked.found.what == outcome_store::verdict::reused)
+    return refuse(
+        request,
+        {errc::key_reused, "The key '" + request.header.key + "' was used with another input.", 0},
+        now);
   if (asked.found.what == outcome_store::verdict::join)
     return join(*ledger_.find(asked.found.row), request, client, now);
   if (asked.found.what == outcome_store::verdict::replay && request.header.op == "generate" &&
@@ -152,7 +158,8 @@ void shard::infer(client_request&& request, std::uint32_t client, steady_time no
   if (request.header.again && request.header.at_most_once)
     return refuse(request,
                   {errc::unknown_outcome,
-                   "The request was sent before, and this gateway knows nothing of it.", 0});
+                   "The request was sent before, and this gateway knows nothing of it.", 0},
+                  now);
   admit(std::move(request), client, asked, now);
 }
 
@@ -168,17 +175,17 @@ void shard::join(ledger_row& row, const client_request& request, std::uint32_t c
 void shard::admit(client_request&& request, std::uint32_t client, const clients::inquiry& asked,
                   steady_time now) {
   const auto on = route_for(request.header, now);
-  if (!on) return refuse(request, on.error());
-  if (auto fits = check_op(request.header); !fits) return refuse(request, fits.error());
+  if (!on) return refuse(request, on.error(), now);
+  if (auto fits = check_op(request.header); !fits) return refuse(request, fits.error(), now);
   const auto cost = cost_of(request.header);
-  if (!cost) return refuse(request, cost.error());
+  if (!cost) return refuse(request, cost.error(), now);
   auto* payer = tenants_.find(request.tenant, now);
   auto& budget = (*on)->budget;
   if (const auto refused = make_room(**on, request, *cost, payer, now)) {
     budget.shed(now);
     if ((*on)->counts != nullptr)
       (*on)->counts->requests[static_cast<std::size_t>(refused->why.code)]->Increment();
-    return refuse(request, refused->why);
+    return refuse(request, refused->why, now);
   }
   budget.admitted(now);
   payer->open(request.bytes, now);

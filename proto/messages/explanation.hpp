@@ -17,7 +17,7 @@ inline constexpr std::size_t max_hop_text = 256;
 /// their times add up to the total.
 struct hop {
   /// wait (for credit, or held back), attempt (one that gave no outcome), link (there and back),
-  /// queue (the engine's), compute.
+  /// queue (the engine's), compute, deliver (a stream whose client had not read all of it).
   std::string what;
   std::uint64_t took_us = 0;
   /// The engine, and its incarnation in hexadecimal digits; empty for a wait.
@@ -43,7 +43,7 @@ struct explanation {
   std::string model;
   std::uint32_t version = 0;
   std::string priority_class;
-  /// completed, or the error code.
+  /// completed, the error code, or open: it has no outcome yet.
   std::string outcome;
   /// The error's sentence.
   std::string message;

@@ -31,12 +31,16 @@ TEST(FlightHops, CutsAnAnsweredAttemptByTheEnginesTimes) {
   EXPECT_EQ(cut[3].took_us, 1000u);
 }
 
-TEST(FlightHops, LeavesOutWhatTookNoTime) {
+TEST(FlightHops, LeavesOutWhatTookNoTimeUnlessThereIsSomethingToSay) {
   flight_hops hops{t0};
   hops.add("wait", t0);
+  hops.add("attempt", t0, "e1", "refused");
   hops.add("attempt", t0 + 1ms);
 
-  EXPECT_EQ(std::move(hops).take().size(), 1u);
+  const auto cut = std::move(hops).take();
+  ASSERT_EQ(cut.size(), 2u);
+  EXPECT_EQ(cut[0].text, "refused");
+  EXPECT_EQ(cut[0].took_us, 0u);
 }
 
 TEST(FlightHops, BelievesAnEngineNoMoreThanTheTimeThatPassed) {

@@ -34,6 +34,7 @@ struct FlightRecorder : ::testing::Test {
     made.version = 1;
     made.arrived = t0;
     made.sent = t0 + 1ms;
+    made.answered = t0 + 5ms;
     made.ended = t0 + 5ms;
     made.incarnation = {7};
     made.batch_us = 1000;
@@ -77,10 +78,12 @@ TEST_F(FlightRecorder, TellsWhereTheTimeOfASuccessWent) {
 }
 
 TEST_F(FlightRecorder, TellsEveryAttemptThatWasLostAndWhy) {
-  recorder.attempt_lost({1}, {{5}, "node-1/engine-0", t0 + 1ms, t0 + 2ms, "was killed"});
-  recorder.attempt_lost({1}, {{6}, "node-2/engine-0", t0 + 2ms, t0 + 3ms, "refused: full"});
+  recorder.engine({5}, "node-1/engine-0");
+  recorder.attempt_lost({1}, {{5}, t0 + 1ms, t0 + 2ms, "was killed", "held as a suspect"});
+  recorder.attempt_lost({1}, {{6}, t0 + 2500us, t0 + 3ms, "refused: full"});
   auto ended = a_flight(as_id(1));
   ended.sent = t0 + 4ms;
+  ended.attempts = 2;
   recorder.record(*model, ended);
 
   const auto told = recorder.explain("1", t0 + 1s);
@@ -88,9 +91,76 @@ TEST_F(FlightRecorder, TellsEveryAttemptThatWasLostAndWhy) {
   EXPECT_EQ(told->hops[1].what, "attempt");
   EXPECT_EQ(told->hops[1].where, "node-1/engine-0 (0000000000000005)");
   EXPECT_EQ(told->hops[1].text, "was killed");
-  EXPECT_EQ(told->hops[2].text, "refused: full");
-  EXPECT_EQ(told->hops[3].what, "wait");
+  EXPECT_EQ(told->hops[2].what, "wait");
+  EXPECT_EQ(told->hops[2].text, "held as a suspect");
+  EXPECT_EQ(told->hops[3].where, "engine (0000000000000006)");
+  EXPECT_EQ(told->hops[3].text, "refused: full");
+  EXPECT_EQ(told->hops[4].what, "wait");
+  EXPECT_EQ(told->hops[4].text, "");
   EXPECT_EQ(sum_of(*told), 5000u);
+}
+
+TEST_F(FlightRecorder, TellsWhatHeldBackARequestThatHadNoAttempt) {
+  recorder.attempt_lost({1}, {{}, t0 + 1ms, t0 + 1ms, "", "held"});
+  recorder.record(*model, a_flight(as_id(1)));
+
+  const auto told = recorder.explain("1", t0 + 1s);
+  ASSERT_EQ(told->hops.size(), 5u);
+  EXPECT_EQ(told->hops[1].what, "wait");
+  EXPECT_EQ(told->hops[1].text, "held");
+}
+
+TEST_F(FlightRecorder, TellsWhichEngineHadARequestThatWasNotAnswered) {
+  auto late = a_flight(as_id(1));
+  late.answered = {};
+  late.code = errc::deadline;
+  recorder.record(*model, late);
+
+  const auto told = recorder.explain("1", t0 + 1s);
+  ASSERT_EQ(told->hops.size(), 2u);
+  EXPECT_EQ(told->hops[1].what, "attempt");
+  EXPECT_EQ(told->hops[1].where, "engine (0000000000000007)");
+  EXPECT_EQ(told->hops[1].took_us, 4000u);
+}
+
+TEST_F(FlightRecorder, TellsHowLongTheClientOfAStreamStillRead) {
+  auto stream = a_flight(as_id(1));
+  stream.answered = t0 + 4500us;
+  recorder.record(*model, stream);
+
+  const auto told = recorder.explain("1", t0 + 1s);
+  EXPECT_EQ(told->hops.back().what, "deliver");
+  EXPECT_EQ(told->hops.back().took_us, 500u);
+  EXPECT_EQ(sum_of(*told), 5000u);
+}
+
+TEST_F(FlightRecorder, TellsWhyARequestWasRefused) {
+  auto refused = a_flight(as_id(1));
+  refused.incarnation = {}, refused.ended = refused.arrived;
+  refused.code = errc::not_found;
+  refused.message = "No model 'ecco' is served here.";
+  recorder.refused("ecco", refused);
+
+  const auto told = recorder.explain("1", t0 + 1s);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->outcome, "not_found");
+  EXPECT_EQ(told->model, "ecco");
+  EXPECT_EQ(told->message, "No model 'ecco' is served here.");
+  EXPECT_EQ(told->total_us, 0u);
+  EXPECT_TRUE(told->hops.empty());
+}
+
+TEST_F(FlightRecorder, TellsOfAnOpenRequestWhatIsKnownSoFar) {
+  recorder.attempt_lost({1}, {{5}, t0, t0 + 1ms, "was killed"});
+  auto open = a_flight(as_id(1));
+  open.answered = {};
+
+  const auto told = recorder.explain_open(*model, open);
+  EXPECT_EQ(told.outcome, "open");
+  EXPECT_EQ(told.ended_ago_us, 0u);
+  EXPECT_EQ(told.hops[0].text, "was killed");
+  EXPECT_EQ(sum_of(told), 5000u);
+  EXPECT_FALSE(knows("1"));
 }
 
 TEST_F(FlightRecorder, TellsAFailureThatNeverLeftTheQueue) {
@@ -119,6 +189,23 @@ TEST_F(FlightRecorder, ForgetsTheOldestOfTheLastAndNotWhatItKeeps) {
   EXPECT_TRUE(knows("2"));
   EXPECT_TRUE(knows("5"));
   EXPECT_TRUE(knows("100"));
+}
+
+TEST_F(FlightRecorder, AFloodOfRefusedOrSlowOnesPushesOutNoneThatFailed) {
+  auto each = a_flight(as_id(100));
+  each.code = errc::internal;
+  recorder.record(*model, each);
+  each = a_flight(as_id(101));
+  each.ended = t0 + 1s;
+  recorder.record(*model, each);
+
+  each = a_flight(as_id(1));
+  each.code = errc::overloaded;
+  for (int i = 0; i < 10; ++i) recorder.refused("echo", each);
+
+  EXPECT_EQ(recorder.kept(), 5u);
+  EXPECT_TRUE(knows("100"));
+  EXPECT_TRUE(knows("101"));
 }
 
 TEST_F(FlightRecorder, KeepsWhatIsSlowerThanTheBoundOrTheModelsPercentile) {
@@ -170,7 +257,7 @@ TEST_F(FlightRecorder, TellsTheLatestOfSeveralAndHowManyOthersThereAre) {
 }
 
 TEST_F(FlightRecorder, TakesNoLostAttemptOfAnEarlierRowForItsOwn) {
-  recorder.attempt_lost({1}, {{5}, "e", t0, t0 + 1ms, "was killed"});
+  recorder.attempt_lost({1}, {{5}, t0, t0 + 1ms, "was killed"});
   record(1);
   record(2);  // the same row id
 
@@ -181,9 +268,10 @@ TEST_F(FlightRecorder, AnExplanationIsNeverLargerThanAMessageMayBe) {
   const std::string most(256, 'x');
   const std::string endless(100'000, 'y');
   for (int i = 1; i <= 200; ++i)
-    recorder.attempt_lost({1}, {{5}, endless, t0 + (2 * i - 1) * 1ms, t0 + 2 * i * 1ms, endless});
+    recorder.attempt_lost({1}, {{5}, t0 + (2 * i - 1) * 1ms, t0 + 2 * i * 1ms, endless, endless});
   auto ended = a_flight("\xc4\xff" + std::string(255, '\1'));
   ended.ended = t0 + 1s;
+  recorder.engine({5}, endless);
   ended.key = ended.session = ended.tenant = most;
   ended.code = errc::worker_lost;
   ended.message = endless;
@@ -207,13 +295,16 @@ TEST_F(FlightRecorder, StaysWithinItsBoundsUnderRandomFlights) {
     ended.key = key;
     if (random() % 10 == 0) ended.code = errc::internal;
     for (auto lost = random() % 8; lost > 6; --lost)
-      small.attempt_lost(ended.row, {{5}, "e", t0, t0 + 1ms, std::string(random() % 500, 'h')});
-    small.record(of, ended);
+      small.attempt_lost(ended.row, {{5}, t0, t0 + 1ms, std::string(random() % 500, 'h')});
+    if (random() % 5 == 0)
+      small.refused(key, ended);
+    else
+      small.record(of, ended);
     kept_most = std::max(kept_most, small.kept());
-    ASSERT_LE(small.kept(), 10u);
-    ASSERT_LE(small.kept_bytes(), 8000u);
+    ASSERT_LE(small.kept(), 3 * 10u);
+    ASSERT_LE(small.kept_bytes(), 3 * 8000u);
   }
-  EXPECT_EQ(kept_most, 10u);
+  EXPECT_EQ(kept_most, 3 * 10u);
 }
 
 }  // namespace

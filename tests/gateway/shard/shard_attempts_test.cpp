@@ -172,6 +172,20 @@ TEST_F(ShardAttempts, AnEngineThatKeepsFailingIsLeftAloneForAWhile) {
   EXPECT_EQ(world.attempts.back().to, incarnation_id{8});
 }
 
+TEST_F(ShardAttempts, AnEngineThatFailedARequestGetsItAgainOnlyWhereThereIsNoOther) {
+  ask(1);
+  grant(7, 2);
+  grant(8, 1);
+  fail(0);
+  ASSERT_EQ(world.attempts.size(), 2u);
+  EXPECT_EQ(world.attempts[1].to, incarnation_id{8});
+
+  ask(2);
+  fail(2);
+  ASSERT_EQ(world.attempts.size(), 4u);
+  EXPECT_EQ(world.attempts[3].to, world.attempts[2].to) << "the other has no credit";
+}
+
 TEST_F(ShardAttempts, TheSchedulerHearsHowLongAnEngineTook) {
   ask(1);
   grant(7, 1);
