@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
+#include <future>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ namespace {
 constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_config = 78;
+constexpr std::chrono::seconds explain_limit{2};
 
 /// Connections take a descriptor each: use what the system allows.
 void raise_descriptor_limit() {
@@ -54,6 +56,7 @@ class process {
   expected<void> open_operator_door();
   expected<proto::cluster_status> ask_status();
   expected<proto::drain_status> ask_drain(const proto::drain_order& order);
+  expected<proto::explanation> ask_explanation(const std::string& target);
 
   process_options options_;
   metrics registry_;
@@ -145,11 +148,23 @@ expected<proto::drain_status> process::ask_drain(const proto::drain_order& order
   return ask<proto::drain_status>(system_, gateway_, order);
 }
 
+expected<proto::explanation> process::ask_explanation(const std::string& target) {
+  // Shared: the shard may answer after the limit.
+  auto answer = std::make_shared<std::promise<expected<proto::explanation>>>();
+  auto told = answer->get_future();
+  shard_->post(explain_order{target, [answer](expected<proto::explanation> found) {
+                               answer->set_value(std::move(found));
+                             }});
+  if (told.wait_for(explain_limit) == std::future_status::ready) return told.get();
+  return fail(errc::unavailable, "The gateway's shard does not answer.");
+}
+
 expected<void> process::open_operator_door() {
   if (options_.operator_door.empty()) return {};
-  operator_door_ = std::make_unique<operator_door>(
+  operator_door_ = std::make_unique<operator_door>(operator_door::sources{
       [this] { return ask_status(); },
-      [this](const proto::drain_order& order) { return ask_drain(order); });
+      [this](const proto::drain_order& order) { return ask_drain(order); },
+      [this](const std::string& target) { return ask_explanation(target); }});
   return operator_door_->open(options_.operator_door);
 }
 
@@ -157,6 +172,7 @@ expected<nlohmann::ordered_json> process::start() {
   if (auto good = check_door(); !good) return tl::unexpected(good.error());
   shard_options own;
   own.gateway = options_.name;
+  own.recorder.gateway = options_.name;
   own.limits = options_.limits;
   own.tenants = options_.tenants;
   own.incarnation = {random_id()};

@@ -10,6 +10,9 @@ namespace coppice::gateway {
 
 namespace {
 
+/// Of an id or key: either is at most 256 bytes, and an id that is no text shows as digits.
+constexpr std::size_t longest_target = 512;
+
 std::string failure(const error& why) {
   proto::reply reply;
   reply.error = proto::error_body{std::string{code_name(why.code)}, why.message,
@@ -19,8 +22,7 @@ std::string failure(const error& why) {
 
 }  // namespace
 
-operator_door::operator_door(status_source status, drain_order drain)
-    : status_{std::move(status)}, drain_{std::move(drain)} {
+operator_door::operator_door(sources answers) : sources_{std::move(answers)} {
   door_.set(zmq::sockopt::linger, 100);
   door_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_header_bytes));
 }
@@ -51,17 +53,27 @@ std::string operator_door::answer(const zmq::message_t& header) {
       {static_cast<const char*>(header.data()), header.size()});
   if (!request) return failure(request.error());
   if (request->op == "drain" || request->op == "undrain") return drain(*request);
+  if (request->op == "explain") return explain(*request);
   if (request->op != "status")
-    return failure({errc::invalid, "Field 'op' must be status, drain or undrain at this door.", 0});
-  const auto status = status_();
+    return failure(
+        {errc::invalid, "Field 'op' must be status, drain, undrain or explain at this door.", 0});
+  const auto status = sources_.status();
   return status ? proto::encode(*status) : failure(status.error());
 }
 
 std::string operator_door::drain(const proto::operator_request& request) {
   if (request.target.empty() || request.target.size() > proto::max_name_bytes)
     return failure({errc::invalid, "Field 'target' must name a node or an engine of one.", 0});
-  const auto status = drain_({request.target, request.op == "drain"});
+  const auto status = sources_.drain({request.target, request.op == "drain"});
   return status ? proto::encode(*status) : failure(status.error());
+}
+
+std::string operator_door::explain(const proto::operator_request& request) {
+  if (request.target.empty() || request.target.size() > longest_target)
+    return failure(
+        {errc::invalid, "Field 'target' must be a request's id or key, 1 to 512 bytes.", 0});
+  const auto told = sources_.explain(request.target);
+  return told ? proto::encode(*told) : failure(told.error());
 }
 
 void operator_door::run() try {

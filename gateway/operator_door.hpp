@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "proto/messages/control.hpp"
+#include "proto/messages/explanation.hpp"
 
 #include <zmq.hpp>
 
@@ -13,14 +14,18 @@ namespace coppice::gateway {
 
 /// The operators' door: a ROUTER on `ipc://` that only its owner may open (mode 0600), on a thread
 /// of its own. Answers `status` with the `cluster_status` map, `drain` and `undrain` with the
-/// `drain_status` map, anything else with an error map.
+/// `drain_status` map, `explain` with the `explanation` map, anything else with an error map.
 class operator_door {
  public:
-  using status_source = std::function<expected<proto::cluster_status>()>;
+  /// Who answers each operation, called on the door's thread.
+  struct sources {
+    std::function<expected<proto::cluster_status>()> status;
+    std::function<expected<proto::drain_status>(const proto::drain_order&)> drain;
+    /// By the id or key of a request.
+    std::function<expected<proto::explanation>(const std::string&)> explain;
+  };
 
-  using drain_order = std::function<expected<proto::drain_status>(const proto::drain_order&)>;
-
-  operator_door(status_source status, drain_order drain);
+  explicit operator_door(sources answers);
   ~operator_door();
 
   /// Binds and starts. @error `unavailable` with the reason.
@@ -29,11 +34,10 @@ class operator_door {
  private:
   void run();
   std::string answer(const zmq::message_t& header);
-
   std::string drain(const proto::operator_request& request);
+  std::string explain(const proto::operator_request& request);
 
-  status_source status_;
-  drain_order drain_;
+  sources sources_;
   zmq::context_t context_{1};
   zmq::socket_t door_{context_, zmq::socket_type::router};
   std::thread thread_;

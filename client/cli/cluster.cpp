@@ -88,6 +88,14 @@ expected<proto::drain_status> order_drain(const std::string& door, const proto::
   return ask<proto::drain_status>(door, std::move(request), limit);
 }
 
+expected<proto::explanation> ask_explanation(const std::string& door, const std::string& target,
+                                             duration limit) {
+  proto::operator_request request;
+  request.op = "explain";
+  request.target = target;
+  return ask<proto::explanation>(door, std::move(request), limit);
+}
+
 int report(const error& failure) {
   std::fprintf(stderr, "coppice: %s: %s\n", std::string{code_name(failure.code)}.c_str(),
                failure.message.c_str());

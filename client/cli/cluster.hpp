@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "proto/messages/control.hpp"
+#include "proto/messages/explanation.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -30,6 +31,11 @@ expected<proto::cluster_status> ask_operator(const std::string& door, duration l
 /// Gives an order through the operator door. @returns how far it has come. @error as above.
 expected<proto::drain_status> order_drain(const std::string& door, const proto::drain_order& order,
                                           duration limit);
+
+/// Asks the operator door what became of the request of that id or key. @error as above;
+/// `not_found` if that gateway remembers none.
+expected<proto::explanation> ask_explanation(const std::string& door, const std::string& target,
+                                             duration limit);
 
 /// Prints the error and gives the exit code that fits it.
 int report(const error& failure);

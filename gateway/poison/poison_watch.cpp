@@ -17,6 +17,8 @@ duration holds_for(const proto::judgement& judged) {
 
 }  // namespace
 
+error poisonous() { return {errc::poison, "Requests with this content end their engines.", 0}; }
+
 poison_watch::poison_watch(std::string gateway, const poison_limits& limits)
     : gateway_{std::move(gateway)}, limits_{limits} {}
 

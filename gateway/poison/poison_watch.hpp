@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
 #include "base/ids.hpp"
 #include "proto/messages/control.hpp"
 
@@ -22,6 +23,9 @@ struct poison_limits {
   /// How long a trial here may wait for a request of its content.
   duration trial_within = 30s;
 };
+
+/// What a request of convicted content is answered.
+[[nodiscard]] error poisonous();
 
 /// What is to be done with a request of some content.
 enum class poison_verdict {
@@ -79,8 +83,9 @@ class poison_watch {
   /// the orders at once. Without row (it was at_most_once, or runs elsewhere already) only its
   /// content is watched.
   void suspect(const proto::fingerprint& of, row_id row, steady_time now);
-  /// The trial ended: it was answered, or the engine died of it, which counts whenever it is told. An end that says nothing (killed
-  /// from outside, refused) is not told: the row asks again when it is sent again.
+  /// The trial ended: it was answered, or the engine died of it, which counts whenever it is told.
+  /// An end that says nothing (killed from outside, refused) is not told: the row asks again when
+  /// it is sent again.
   void trial_ended(const proto::fingerprint& of, row_id row, bool killed, steady_time now);
   /// A row that is held or on trial got its outcome otherwise: deadline, cancelled.
   void closed(const proto::fingerprint& of, row_id row);

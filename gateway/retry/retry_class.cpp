@@ -22,7 +22,7 @@ struct retry_rule {
   bool needs_time;
 };
 
-/// The letters are those of the retry classes in docs/reliability.md.
+/// What may follow an attempt that failed. The letters are the names of the classes among people.
 constexpr std::array<retry_rule, 7> rules{{
     // class                     more  alone  charged needs time
     {retry_class::never_ran, ~0u, false, false, false},  // A refused, link gone, engine stopping

@@ -47,13 +47,9 @@ clients::inquiry clients::look_up(const client_request& request, steady_time now
   asked.key = hash_(request.tenant, header.key);
   asked.content = fingerprint_of(header, request.frames);
   asked.found = outcomes_.begin(asked.key, asked.content, now);
-  if (asked.found.what == outcome_store::verdict::reused) {
-    refuse(request.from, header.id,
-           {errc::key_reused, "The key '" + header.key + "' was used with another input.", 0});
-  } else if (asked.found.what == outcome_store::verdict::replay &&
-             (header.op != "generate" || asked.found.outcome->header.error)) {
+  if (asked.found.what == outcome_store::verdict::replay &&
+      (header.op != "generate" || asked.found.outcome->header.error))
     send_again(request, *asked.found.outcome);
-  }
   return asked;
 }
 

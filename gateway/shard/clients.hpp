@@ -42,9 +42,9 @@ class clients {
     name_hash key;
     proto::fingerprint content;
   };
-  /// Looks up an `infer` or `generate` before it is admitted: `fresh`, if it has no key. What is
-  /// not fresh is answered here: a kept outcome is sent again, a key with other content refused;
-  /// `join` leaves the row for `joined`.
+  /// Looks up an `infer` or `generate` before it is admitted: `fresh`, if it has no key. A kept
+  /// outcome is sent again here; `join` leaves the row for `joined`, `reused` the refusal to the
+  /// caller.
   inquiry look_up(const client_request& request, steady_time now);
   /// What is known of the key of a `resume`; `fresh`, if it has none.
   [[nodiscard]] outcome_store::found find(const client_request& request, steady_time now);

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace coppice::gateway {
@@ -44,6 +45,16 @@ struct second_attempt {
   steady_time sent;
 };
 
+/// What an engine said with the last of its answer; `by` is none before that.
+struct engine_answer {
+  incarnation_id by;
+  steady_time at{};
+  std::uint64_t batch_us = 0, compute_us = 0;
+  /// Of the batch that it ran in, and why that left the engine's queue; 0: not known.
+  std::uint32_t batch_rows = 0;
+  std::string release;
+};
+
 /// One accepted request, from admission to its one outcome.
 struct ledger_row {
   row_id id;
@@ -65,8 +76,9 @@ struct ledger_row {
   std::uint32_t sent_version = 0;
   std::uint32_t attempts = 0;
   std::uint32_t refusals = 0;
-  /// As the engine reported them.
-  std::uint64_t batch_us = 0, compute_us = 0;
+  engine_answer answer;
+  /// Where its last attempt failed: another engine is better. None: 0.
+  incarnation_id avoid;
   row_state state = row_state::idle;
   /// paused: until then.
   steady_time resume_at{};

@@ -15,6 +15,7 @@
 
 namespace coppice::gateway {
 
+struct flight_model;
 struct model_counts;
 
 /// What a shard keeps for one model and version as clients name them (version 0: the newest).
@@ -43,6 +44,8 @@ class route {
   steady_time unserved_since = steady_time::max();
   /// When the scheduler last refused it: what arrived later was not judged yet.
   steady_time refused_at{};
+  /// How the recorder knows it; owned by the recorder.
+  flight_model* flight = nullptr;
   /// Figures, owned by the shard's counts; null in tests.
   model_counts* counts = nullptr;
 

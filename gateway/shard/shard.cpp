@@ -18,6 +18,7 @@ shard::shard(shard_options options, shard_effects& effects, shard_counts* counts
       tenants_{options_.tenants},
       clients_{{options_.sessions, options_.outcomes, options_.seed}, effects, counts},
       poison_{options_.gateway, options_.poison},
+      recorder_{options_.recorder},
       draws_{static_cast<std::minstd_rand::result_type>(options_.seed)} {}
 
 double shard::draw() {
@@ -53,7 +54,10 @@ void shard::on_place_reply(const proto::place_reply& reply, steady_time now) {
       on->second->ask_after = now + unusable_grant_pause;
       continue;
     }
-    if (const auto* link = links_.open(each, now)) effects_.open_link(*link);
+    if (const auto* link = links_.open(each, now)) {
+      recorder_.engine(link->incarnation, link->engine);
+      effects_.open_link(*link);
+    }
     on->second->credit.grant(each, now);
     on->second->unserved_since = steady_time::max();
   }

@@ -3,6 +3,7 @@
 #include "gateway/admission/admission.hpp"
 #include "gateway/admission/tenant_book.hpp"
 #include "gateway/poison/poison_watch.hpp"
+#include "gateway/recorder/flight_recorder.hpp"
 #include "gateway/retry/death_cause.hpp"
 #include "gateway/retry/retry_class.hpp"
 #include "gateway/shard/catalogue_view.hpp"
@@ -39,6 +40,7 @@ struct shard_options {
   retry_limits retries;
   poison_limits poison;
   stream_limits streams;
+  recorder_options recorder;
   /// How long a known model may be without an engine before its requests fail: a restart's time.
   duration unserved_grace = 5s;
   /// Until so long after the first catalogue an unknown model may still be one whose workers have
@@ -59,8 +61,9 @@ struct shard_options {
 /// The decisions of one gateway shard: admission, waiting, credit, attempts, fencing, outcomes.
 /// Pure: time comes in as an argument, the world is `shard_effects`. One thread.
 /// shard.cpp has what comes from schedulers and from time, shard_requests.cpp what clients ask,
-/// shard_attempts.cpp what becomes of attempts, shard_hedges.cpp what is special about second ones,
-/// shard_streams.cpp what is special about streams.
+/// shard_attempts.cpp what becomes of attempts, shard_losses.cpp of those that failed,
+/// shard_hedges.cpp what is special about second ones, shard_outcomes.cpp how rows end,
+/// shard_streams.cpp what is special about streams, shard_flights.cpp what is remembered of all.
 class shard {
  public:
   /// `effects` and `counts` outlive the shard; `counts` may be null.
@@ -85,6 +88,10 @@ class shard {
   void on_tick(steady_time now);
   /// Answers every open request with `unavailable`: the gateway stops.
   void on_stop(steady_time now);
+
+  /// The latest request of that id (as text) or key: one that is open, else what is remembered.
+  /// O(open rows): for people. @error `not_found`.
+  [[nodiscard]] expected<proto::explanation> explain(std::string_view target, steady_time now);
 
   [[nodiscard]] const ledger& rows() const noexcept { return ledger_; }
 
@@ -121,6 +128,8 @@ class shard {
   void answer_status(const client_request& request);
   void refuse(const client_request& request, const error& why);
   [[nodiscard]] error unknown_model(const proto::request& header, steady_time now) const;
+  /// The same for a request that might have become a row: it is remembered.
+  void refuse(const client_request& request, const error& why, steady_time now);
   [[nodiscard]] expected<void> check_op(const proto::request& header) const;
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
   /// Judges the request and makes room for it. @returns why it is refused, if it is.
@@ -150,7 +159,7 @@ class shard {
   void link_lost(const engine_link& link, const engine_end& end, steady_time now);
   void remember_unexplained(incarnation_id incarnation, const std::vector<row_id>& lost,
                             steady_time now);
-  void explain(const proto::engine_down& down, steady_time now);
+  void take_late_word(const proto::engine_down& down, steady_time now);
   void suspect_late(const unexplained_loss& lost, steady_time now);
   void lost_attempt(ledger_row& row, const std::string& engine, const engine_end& end,
                     steady_time now);
@@ -181,6 +190,13 @@ class shard {
   void resume(const client_request& request, std::uint32_t client, steady_time now);
   void resume_finished(const client_request& request, const kept_outcome& kept);
 
+  // what is remembered
+  static void take_answer(ledger_row& row, proto::link_reply& reply, steady_time now);
+  void note_lost(const ledger_row& row, const attempt_failure& failure,
+                 const retry_decision& decision, steady_time now);
+  void note_held(const ledger_row& row, steady_time now);
+  void remember(const ledger_row& row, const error* why, steady_time now);
+
   // outcomes
   /// Closes the row in the ledger and in its tenant's account.
   ledger_row close(ledger_row& row, outcome how);
@@ -209,6 +225,7 @@ class shard {
   catalogue_view catalogue_;
   engine_links links_;
   poison_watch poison_;
+  flight_recorder recorder_;
   /// Routes are never removed: rows and credit point to them. Bounded by the catalogue's names.
   std::map<std::pair<std::string, std::uint32_t>, std::unique_ptr<route>> routes_;
   /// Paused rows by the time they go on; entries of rows that ended are passed over.

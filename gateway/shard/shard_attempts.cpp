@@ -10,10 +10,6 @@ namespace coppice::gateway {
 
 namespace {
 
-constexpr std::size_t ok_code = 16;
-
-error poisonous() { return {errc::poison, "Requests with this content end their engines.", 0}; }
-
 error too_old() {
   return {errc::overloaded, "The queue stands: the request waited longer than it should.", 100};
 }
@@ -28,8 +24,6 @@ waiting_row entry_of(const ledger_row& row) {
   entry.cost = row.cost;
   return entry;
 }
-
-double seconds(duration time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
 
@@ -71,6 +65,7 @@ bool shard::may_go(ledger_row& row, steady_time now) {
     case poison_verdict::hold:
       if (row.state == row_state::waiting) leave_queue(row);
       row.state = row_state::held;
+      note_held(row, now);
       return false;
     case poison_verdict::refuse:
       break;
@@ -83,8 +78,10 @@ bool shard::may_go(ledger_row& row, steady_time now) {
 
 credit_line* shard::line_for(const ledger_row& row, steady_time now) {
   auto& on = *row.on;
-  if (on.breakers.empty()) return on.credit.spend(row.cost);
+  if (on.breakers.empty() && !row.avoid) return on.credit.spend(row.cost);
   const auto may = [&](incarnation_id to) { return on.breakers.may_send(to, now); };
+  const auto elsewhere = [&](incarnation_id to) { return to != row.avoid && may(to); };
+  if (auto* line = on.credit.spend(row.cost, elsewhere)) return line;
   if (auto* line = on.credit.spend(row.cost, may)) return line;
   // Where every engine is closed to attempts, one may still go out.
   if (on.credit.any(may) || !on.breakers.may_probe()) return nullptr;
@@ -245,230 +242,6 @@ void shard::take_refusal(ledger_row& row, steady_time now) {
   else
     attempt_failed(row, {attempt_end::refused, errc::overloaded, "The engine was full."}, now);
   spend_credit(on, now);
-}
-
-// --- losses --------------------------------------------------------------------------------
-
-void shard::on_link_reset(const std::string& endpoint, steady_time now) {
-  if (auto* link = links_.find_endpoint(endpoint)) link->reset = now;
-}
-
-void shard::on_engine_down(const proto::engine_down& down, steady_time now) {
-  draining_.erase(down.incarnation);
-  const auto* link = links_.find(down.incarnation);
-  if (link == nullptr) return explain(down, now);
-  const auto gone = *link;
-  const auto cause = death_cause_from(down.cause);
-  // A node is lost with all its engines, but told of one by one: no retry may go to the next.
-  if (cause == death_cause::lost)
-    for (const auto beside : links_.beside(down.engine))
-      for (const auto& [key, each] : routes_) each->credit.drop_idle(beside);
-  link_lost(gone, {down.reason, cause, {down.suspects.begin(), down.suspects.end()}}, now);
-}
-
-void shard::link_lost(const engine_link& link, const engine_end& end, steady_time now) {
-  effects_.close_link(link);
-  links_.close(link.incarnation);
-  holdings_changed_ = true;
-  for (const auto& [key, each] : routes_) {
-    each->credit.forget(link.incarnation);
-    each->breakers.forget(link.incarnation);
-  }
-  const auto lost =
-      ledger_.select([&](const ledger_row& row) { return row.is_on(link.incarnation); });
-  for (const auto id : lost) {
-    auto& row = *ledger_.find(id);
-    if (row.incarnation != link.incarnation) ledger_.lead(row, row.hedge.attempt);
-  }
-  if (!end.cause) remember_unexplained(link.incarnation, lost, now);
-  for (const auto id : lost) lost_attempt(*ledger_.find(id), link.engine, end, now);
-  carry_out_orders(now);
-  for (const auto& [key, each] : routes_) spend_credit(*each, now);
-  ask(now);
-}
-
-void shard::remember_unexplained(incarnation_id incarnation, const std::vector<row_id>& lost,
-                                 steady_time now) {
-  unexplained_end end{incarnation, now, {}};
-  for (const auto id : lost) {
-    auto& row = *ledger_.find(id);
-    if (row.content == proto::fingerprint{})
-      row.content = fingerprint_of(row.request.header, row.request.frames);
-    end.lost.push_back({row.attempt, id, row.content, row.alone});
-  }
-  if (!end.lost.empty()) unexplained_.push_back(std::move(end));
-}
-
-/// The link dropped before this word came, and its attempts were placed again. What was running is
-/// suspect all the same: else it would end one engine after the other.
-void shard::explain(const proto::engine_down& down, steady_time now) {
-  const auto end = std::ranges::find(unexplained_, down.incarnation, &unexplained_end::incarnation);
-  if (end == unexplained_.end()) return;
-  const auto lost = std::move(end->lost);
-  unexplained_.erase(end);
-  if (!blames(death_cause_from(down.cause))) return;
-  for (const auto& each : lost)
-    if (std::ranges::find(down.suspects, each.attempt) != down.suspects.end())
-      suspect_late(each, now);
-  carry_out_orders(now);
-}
-
-void shard::suspect_late(const unexplained_loss& lost, steady_time now) {
-  if (lost.alone) poison_.trial_ended(lost.content, lost.row, true, now);
-  auto* row = ledger_.find(lost.row);
-  const bool waits =
-      row != nullptr && (row->state == row_state::waiting || row->state == row_state::paused);
-  if (!waits) return poison_.suspect(lost.content, {}, now);
-  if (row->state == row_state::waiting) leave_queue(*row);
-  row->state = row_state::held;
-  poison_.suspect(lost.content, row->id, now);
-}
-
-void shard::lost_attempt(ledger_row& row, const std::string& engine, const engine_end& end,
-                         steady_time now) {
-  const bool suspect = end.cause && blames(*end.cause) && end.suspects.contains(row.attempt);
-  attempt_failure failure{attempt_end::link_lost, errc::worker_lost, engine + " " + end.reason};
-  if (end.cause) failure.how = attempt_end::engine_lost;
-  if (suspect)
-    failure.how = end.cause == death_cause::hang ? attempt_end::hung_suspect : attempt_end::suspect;
-  log_lost_attempt(row, failure.reason);
-  if (suspect && row.alone) poison_.trial_ended(row.content, row.id, true, now);
-  if (row.hedge.attempt) {  // it goes on elsewhere already
-    if (suspect) poison_.suspect(content_of(row), {}, now);
-    ledger_.end_attempt(row);
-    return;
-  }
-  const auto id = row.id;
-  attempt_failed(row, failure, now);
-  if (counts_ != nullptr && ledger_.find(id) != nullptr) counts_->retries.Increment();
-}
-
-/// Its credit has been dealt with; what follows?
-void shard::attempt_failed(ledger_row& row, const attempt_failure& failure, steady_time now) {
-  const auto& header = row.request.header;
-  tried_request tried;
-  tried.at_most_once = header.at_most_once;
-  tried.ran_alone = row.alone;
-  tried.stream_began = row.stream != nullptr && !row.stream->emitted().empty();
-  tried.resumable = row.stream != nullptr && row.stream->can_move();
-  tried.attempts = row.attempts;
-  tried.refusals = row.refusals;
-  tried.time_left = row.deadline - now;
-  tried.usual_time = row.on->times.quantile(0.5);
-  auto decision = decide(options_.retries, tried, failure, draw());
-  if (decision.charged && !row.on->budget.take(now)) {
-    decision.what = retry_decision::action::end;
-    decision.why = out_of_budget(failure);
-  }
-  ledger_.end_attempt(row);
-  row.state = row_state::idle;
-  follow(row, decision, now);
-}
-
-void shard::follow(ledger_row& row, const retry_decision& decision, steady_time now) {
-  using action = retry_decision::action;
-  switch (decision.what) {
-    case action::again:
-      return wait(row, now);
-    case action::pause:
-      return pause(row, now + decision.wait);
-    case action::alone:
-      row.state = row_state::held;
-      return poison_.suspect(content_of(row), row.id, now);
-    case action::end:
-      return finish_with_error(
-          row, decision.why,
-          decision.why.code == errc::deadline ? outcome::expired : outcome::failed, now);
-  }
-}
-
-void shard::carry_out_orders(steady_time now) {
-  while (poison_.has_orders()) {
-    auto orders = poison_.take_orders();
-    if (!orders.suspects.empty()) effects_.suspect({options_.gateway, std::move(orders.suspects)});
-    for (auto& each : orders.results) effects_.tell(std::move(each));
-    for (const auto* freed : {&orders.alone, &orders.go})
-      for (const auto id : *freed)
-        if (auto* row = ledger_.find(id); row != nullptr && row->state == row_state::held) {
-          row->alone = freed == &orders.alone;
-          wait(*row, now);
-          spend_credit(*row->on, now);
-        }
-    for (const auto id : orders.refuse)
-      if (auto* row = ledger_.find(id); row != nullptr && row->state == row_state::held)
-        finish_with_error(*row, poisonous(), outcome::failed, now);
-    ask(now);
-  }
-}
-
-// --- outcomes ------------------------------------------------------------------------------
-
-void shard::count(const ledger_row& row, std::size_t code, steady_time now) {
-  auto* counts = row.on->counts;
-  if (counts == nullptr) return;
-  counts->requests[code]->Increment();
-  counts->total_seconds->Observe(seconds(now - row.arrived));
-}
-
-void shard::count(shed_reason why) {
-  if (counts_ != nullptr) counts_->shed[why]->Increment();
-}
-
-ledger_row shard::close(ledger_row& row, outcome how) {
-  row.payer->close(row.request.bytes);
-  return ledger_.close(row, how);
-}
-
-/// The final reply of a row that succeeded, counted.
-proto::reply shard::success(ledger_row& row, steady_time now) {
-  proto::reply out;
-  out.model = row.request.header.model;
-  out.version = row.sent_version;
-  out.final = true;
-  out.times = proto::timing{to_us(row.sent - row.arrived), row.batch_us, row.compute_us,
-                            to_us(now - row.arrived), row.attempts};
-  if (row.on->counts != nullptr)
-    row.on->counts->queue_seconds->Observe(seconds(row.sent - row.arrived));
-  count(row, ok_code, now);
-  row.on->budget.succeeded();
-  return out;
-}
-
-void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& frames,
-                     steady_time now) {
-  row.batch_us = reply.times.batch_us;
-  row.compute_us = reply.times.compute_us;
-  auto out = success(row, now);
-  out.outputs = std::move(reply.outputs);
-  auto closed = close(row, outcome::completed);
-  clients_.answer(closed, std::move(out), std::move(frames), now);
-}
-
-void shard::finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now) {
-  drop_second(row, now);
-  if (row.attempt) {
-    row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0);
-    row.on->breakers.released(row.incarnation);
-  } else if (row.state == row_state::waiting) {
-    leave_queue(row);
-  }
-  if (row.alone || row.state == row_state::held) poison_.closed(row.content, row.id);
-  count(row, static_cast<std::size_t>(why.code), now);
-  log_failure(row, why);
-  proto::reply out;
-  out.error = as_body(why);
-  out.final = true;
-  auto closed = close(row, how);
-  clients_.answer(closed, std::move(out), {}, now);
-}
-
-void shard::cancel_rows(const std::vector<row_id>& rows, const char* why, steady_time now) {
-  for (const auto id : rows)
-    if (auto* row = ledger_.find(id)) {
-      send_cancel(*row);
-      finish_with_error(*row, {errc::cancelled, why, 0}, outcome::cancelled, now);
-    }
-  carry_out_orders(now);
 }
 
 }  // namespace coppice::gateway

@@ -39,7 +39,7 @@ void shard::send_hedge(ledger_row& row, steady_time now) {
   if (line == nullptr) return;
   const auto to = line->incarnation;
   const auto version = line->version;
-  if (!on.budget.take(now)) return on.credit.give_back(to, version, row.cost, row.cost, now);
+  if (!on.budget.take(now)) return on.credit.give_back(to, version, row.cost, row.cost);
   const auto second = ledger_.begin_hedge(row, to, version, now);
   if (!effects_.send(to, attempt_for(row, *line, second, now), row.request.frames)) {
     on.credit.forget(to);
@@ -57,7 +57,7 @@ void shard::drop_second(ledger_row& row, steady_time now) {
   const auto second = ledger_.keep_only(row, row.attempt);
   if (!second.attempt) return;
   send_cancel(second.incarnation, second.attempt);
-  row.on->credit.give_back(second.incarnation, second.sent_version, row.cost, 0, now);
+  row.on->credit.give_back(second.incarnation, second.sent_version, row.cost, 0);
   row.on->breakers.released(second.incarnation);
 }
 

@@ -217,6 +217,7 @@ void shard_loop::take(shard_mail&& mail, steady_time at) {
     void operator()(proto::catalogue& all) { loop.shard_.on_catalogue(std::move(all), at); }
     void operator()(proto::judgement& judged) { loop.shard_.on_judgement(judged, at); }
     void operator()(proto::drain_notice& notice) { loop.shard_.on_drain_notice(notice, at); }
+    void operator()(explain_order& asked) { asked.answer(loop.shard_.explain(asked.target, at)); }
     void operator()(stop_shard) {
       loop.shard_.on_stop(at);
       loop.stopped_ = true;

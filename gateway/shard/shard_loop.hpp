@@ -24,10 +24,18 @@ struct place_lost {};
 /// The shard answers what is open and ends.
 struct stop_shard {};
 
-/// What reaches a shard from the gateway actor.
+/// An operator asks what became of a request. `answer` is called on the shard's thread, and must
+/// not wait; never, if the shard ends before.
+struct explain_order {
+  /// Its id as text, or its key.
+  std::string target;
+  std::function<void(expected<proto::explanation>)> answer;
+};
+
+/// What reaches a shard from the gateway actor and the operator door.
 using shard_mail =
     std::variant<proto::place_reply, place_lost, proto::engine_down, proto::catalogue,
-                 proto::judgement, proto::drain_notice, stop_shard>;
+                 proto::judgement, proto::drain_notice, explain_order, stop_shard>;
 
 /// What a shard tells schedulers, by way of the gateway actor.
 using scheduler_mail =

@@ -109,6 +109,7 @@ expected<route*> shard::route_for(const proto::request& header, steady_time now)
   if (card == nullptr) return tl::unexpected(unknown_model(header, now));
   auto made = std::make_unique<route>(header.model, header.version);
   made->hedge_after = std::chrono::microseconds{card->hedge_after_us};
+  made->flight = &recorder_.model(header.model, header.version);
   if (counts_ != nullptr) made->counts = counts_->of(header.model, header.version);
   return (routes_[key] = std::move(made)).get();
 }
@@ -160,6 +161,11 @@ std::optional<shed> shard::make_room(route& on, const client_request& request, s
 
 void shard::infer(client_request&& request, std::uint32_t client, steady_time now) {
   const auto asked = clients_.look_up(request, now);
+  if (asked.found.what == outcome_store::verdict::reused)
+    return refuse(
+        request,
+        {errc::key_reused, "The key '" + request.header.key + "' was used with another input.", 0},
+        now);
   if (asked.found.what == outcome_store::verdict::join)
     return join(*ledger_.find(asked.found.row), request, client, now);
   if (asked.found.what == outcome_store::verdict::replay && request.header.op == "generate" &&
@@ -169,7 +175,8 @@ void shard::infer(client_request&& request, std::uint32_t client, steady_time no
   if (request.header.again && request.header.at_most_once)
     return refuse(request,
                   {errc::unknown_outcome,
-                   "The request was sent before, and this gateway knows nothing of it.", 0});
+                   "The request was sent before, and this gateway knows nothing of it.", 0},
+                  now);
   admit(std::move(request), client, asked, now);
 }
 
@@ -185,10 +192,10 @@ void shard::join(ledger_row& row, const client_request& request, std::uint32_t c
 void shard::admit(client_request&& request, std::uint32_t client, const clients::inquiry& asked,
                   steady_time now) {
   const auto on = route_for(request.header, now);
-  if (!on) return refuse(request, on.error());
-  if (auto fits = check_op(request.header); !fits) return refuse(request, fits.error());
+  if (!on) return refuse(request, on.error(), now);
+  if (auto fits = check_op(request.header); !fits) return refuse(request, fits.error(), now);
   const auto cost = cost_of(request.header);
-  if (!cost) return refuse(request, cost.error());
+  if (!cost) return refuse(request, cost.error(), now);
   auto* payer = tenants_.find(request.tenant, now);
   auto& budget = (*on)->budget;
   if (const auto refused = make_room(**on, request, *cost, payer, now)) {
@@ -196,7 +203,7 @@ void shard::admit(client_request&& request, std::uint32_t client, const clients:
     count(refused->reason);
     if ((*on)->counts != nullptr)
       (*on)->counts->requests[static_cast<std::size_t>(refused->why.code)]->Increment();
-    return refuse(request, refused->why);
+    return refuse(request, refused->why, now);
   }
   budget.admitted(now);
   if ((*on)->hedge_after > duration{0}) (*on)->hedges.admitted();

@@ -66,8 +66,7 @@ void shard::end_stream(ledger_row& row, proto::link_reply&& reply, const frame_l
   // The last tokens come without a window of their own.
   if (!take_tokens(row, reply, frames)) return break_stream(row, now);
   row.stream->end();
-  row.batch_us = reply.times.batch_us;
-  row.compute_us = reply.times.compute_us;
+  take_answer(row, reply, now);
   ledger_.end_attempt(row);
   row.state = row_state::delivering;
   deliver(row, now);

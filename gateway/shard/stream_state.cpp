@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 namespace coppice::gateway {
 
@@ -22,16 +21,6 @@ std::uint32_t stream_state::allowance() const noexcept {
 }
 
 std::uint32_t stream_state::begin_attempt() { return open_window_ = allowance(); }
-
-stream_state::arrival stream_state::take_last(std::uint64_t seq, std::span<const token> tokens) {
-  const auto window = std::exchange(open_window_, 1);
-  const auto what = take(seq, tokens);
-  if (what == arrival::broken)
-    open_window_ = window;
-  else
-    ended_ = true;
-  return what;
-}
 
 stream_state::arrival stream_state::take(std::uint64_t seq, std::span<const token> tokens) {
   if (tokens.size() > limits_.max_chunk || seq > emitted_.size()) return arrival::broken;
@@ -73,13 +62,12 @@ void stream_state::acknowledge(std::uint64_t seq) noexcept {
   if (seq > acked_ && seq <= sent_) acked_ = seq;
 }
 
-expected<void> stream_state::resume(std::uint64_t seq, std::uint64_t acknowledged) {
+expected<void> stream_state::resume(std::uint64_t seq) {
   if (seq > emitted_.size())
     return fail(errc::resume_expired, "The stream has " + std::to_string(emitted_.size()) +
                                           " tokens; it cannot go on from token " +
                                           std::to_string(seq) + ".");
-  sent_ = seq;
-  acked_ = std::min(acknowledged, seq);
+  sent_ = acked_ = seq;
   return {};
 }
 

@@ -459,10 +459,11 @@ struct engine_report {
 /// Operator door: the request.
 struct operator_request {
   std::uint32_t v = 0;
-  /// status, drain, undrain.
+  /// status, drain, undrain, explain.
   std::string op;
   raw_value id;
-  /// drain, undrain: a node ("node-1") or one of its engines ("node-1/engine-0").
+  /// drain, undrain: a node ("node-1") or one of its engines ("node-1/engine-0"). explain: the id
+  /// or key of a request, as text.
   std::string target;
 
   static constexpr auto fields() {

@@ -87,6 +87,8 @@ struct link_reply {
   timing times;
   /// Rows of the batch that it ran in; 0: not known. They share its compute time.
   std::uint32_t batch_rows = 0;
+  /// Why that batch left the queue: idle, size, window, deadline or alone; empty: not known.
+  std::string release;
   /// Rows of credit that come back with this reply.
   std::uint32_t credit = 0;
   /// chunk: index of its first token in the whole stream, from 0.
@@ -104,6 +106,7 @@ struct link_reply {
                       field{"error", &link_reply::error},
                       field{"timing", &link_reply::times},
                       field{"batch_rows", &link_reply::batch_rows},
+                      field{"release", &link_reply::release},
                       field{"credit", &link_reply::credit},
                       field{"seq", &link_reply::seq},
                       field{"final", &link_reply::final},

@@ -2,6 +2,7 @@
 
 #include "proto/messages/client.hpp"
 #include "proto/messages/control.hpp"
+#include "proto/messages/explanation.hpp"
 #include "proto/messages/link.hpp"
 
 #include <tuple>
@@ -15,6 +16,7 @@ using messages =
                proto::place_request, proto::place_reply, proto::node_snapshot, proto::engine_down,
                proto::catalogue, proto::gateway_state, proto::cluster_status, proto::engine_report,
                proto::operator_request, proto::suspicion, proto::trial_result, proto::judgement,
-               proto::drain_order, proto::drain_notice, proto::drain_ack, proto::drain_status>;
+               proto::drain_order, proto::drain_notice, proto::drain_ack, proto::drain_status,
+               proto::explanation>;
 
 }  // namespace coppice::fuzz

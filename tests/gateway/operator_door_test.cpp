@@ -23,11 +23,21 @@ struct OperatorDoor : ::testing::Test {
   }();
   expected<proto::drain_status> drained = proto::drain_status{"", "draining", {"a row"}, {}};
   std::vector<proto::drain_order> orders;
-  operator_door door{[this] { return status; },
-                     [this](const proto::drain_order& order) {
-                       orders.push_back(order);
-                       return drained;
-                     }};
+  expected<proto::explanation> told = [] {
+    proto::explanation known;
+    known.outcome = "completed";
+    return known;
+  }();
+  std::vector<std::string> asked;
+  operator_door door{{[this] { return status; },
+                      [this](const proto::drain_order& order) {
+                        orders.push_back(order);
+                        return drained;
+                      },
+                      [this](const std::string& target) {
+                        asked.push_back(target);
+                        return told;
+                      }}};
   zmq::context_t context{1};
   zmq::socket_t client{context, zmq::socket_type::dealer};
 
@@ -92,6 +102,23 @@ TEST_F(OperatorDoor, SaysThatATargetIsUnknownAsAnError) {
   EXPECT_EQ(error_of(ask_for("drain", "nowhere")).code, "not_found");
 }
 
+TEST_F(OperatorDoor, ExplainsTheRequestThatIsNamed) {
+  EXPECT_EQ(proto::decode<proto::explanation>(ask_for("explain", "42"))->outcome, "completed");
+  told = fail(errc::not_found, "No request of that id is remembered.");
+
+  EXPECT_EQ(error_of(ask_for("explain", "43")).message, "No request of that id is remembered.");
+  EXPECT_EQ(asked, (std::vector<std::string>{"42", "43"}));
+}
+
+TEST_F(OperatorDoor, ExplainsNothingWithoutATargetOrWithOneThatIsTooLong) {
+  EXPECT_EQ(error_of(ask_for("explain")).code, "invalid");
+  EXPECT_EQ(error_of(ask_for("explain", std::string(513, 'x'))).code, "invalid");
+  EXPECT_TRUE(asked.empty());
+
+  (void)ask_for("explain", std::string(512, 'x'));
+  EXPECT_EQ(asked.size(), 1u);
+}
+
 TEST_F(OperatorDoor, AnswersEverythingElseWithAnError) {
   EXPECT_THAT(error_of(ask_for("shut_down")).message, HasSubstr("status"));
   EXPECT_EQ(error_of(ask("garbage")).code, "invalid");
@@ -105,7 +132,7 @@ TEST_F(OperatorDoor, PassesOnThatTheClusterCannotBeSeen) {
 }
 
 TEST_F(OperatorDoor, SaysWhyItCannotListen) {
-  operator_door second{[this] { return status; }, [this](const auto&) { return drained; }};
+  operator_door second{{}};
 
   EXPECT_THAT(second.open("ipc:///nowhere/door").error().message, HasSubstr("/nowhere/door"));
 }

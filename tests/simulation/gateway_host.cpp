@@ -318,12 +318,13 @@ void gateway_host::audit_reply(std::uint64_t number, const proto::reply& header)
   if (code == "not_found") audit_unknown(number);
 }
 
-void gateway_host::reply(const gateway::client_address& to, const proto::reply& header,
-                         gateway::frame_list&& frames) {
+gateway::delivery gateway_host::reply(const gateway::client_address& to, const proto::reply& header,
+                                      gateway::frame_list&& frames) {
   audit_reply(number_of(to, header.id), header);
   const auto client = client_of_routing_id_.find(to.routing_id);
-  if (client == client_of_routing_id_.end()) return;
-  if (world_.net().backlog(client->second, self_) >= world_.of().unread_limit) return;
+  if (client == client_of_routing_id_.end()) return gateway::delivery::gone;
+  if (world_.net().backlog(client->second, self_) >= world_.of().unread_limit)
+    return gateway::delivery::no_room;
   header_.clear();
   proto::encode(header, header_);
   packet out;
@@ -331,6 +332,7 @@ void gateway_host::reply(const gateway::client_address& to, const proto::reply& 
   out.frames.emplace_back(header_.data(), header_.size());
   for (auto& frame : frames) out.frames.push_back(std::move(frame));
   world_.net().send(client->second, self_, std::move(out));
+  return gateway::delivery::sent;
 }
 
 /// Only a new gateway may not have heard of a model, and of one whose engines are new.

@@ -44,8 +44,8 @@ class gateway_host : public host, private gateway::shard_effects {
   };
 
   // shard_effects
-  void reply(const gateway::client_address& to, const proto::reply& header,
-             gateway::frame_list&& frames) override;
+  gateway::delivery reply(const gateway::client_address& to, const proto::reply& header,
+                          gateway::frame_list&& frames) override;
   bool send(incarnation_id to, const proto::link_request& header,
             const gateway::frame_list& frames) override;
   void open_link(const gateway::engine_link& link) override;

@@ -63,12 +63,12 @@ void outbox::refuse(const std::string& gateway, attempt_id id, std::uint32_t row
 }
 
 void outbox::answer(const std::string& gateway, attempt_id id, std::uint32_t rows,
-                    const expected<item_outputs>& outcome, duration waited, duration computed,
-                    std::uint32_t batch_rows) {
+                    const expected<item_outputs>& outcome, const attempt_run& run) {
   auto reply = header("reply", id, rows);
-  reply.batch_rows = batch_rows;
-  reply.times.batch_us = to_us(waited);
-  reply.times.compute_us = to_us(computed);
+  reply.batch_rows = run.batch_rows;
+  if (run.batch_rows > 0) reply.release = reason_name(run.reason);
+  reply.times.batch_us = to_us(run.waited);
+  reply.times.compute_us = to_us(run.computed);
   if (!outcome) {
     reply.error = as_body(outcome.error());
     return send(gateway, reply);

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/ids.hpp"
+#include "worker/engine/attempt.hpp"
 #include "worker/engine/engine_effects.hpp"
 #include "worker/engine/token_stream.hpp"
 
@@ -11,6 +12,16 @@
 #include <vector>
 
 namespace coppice::worker {
+
+/// How an attempt came to its outcome.
+struct attempt_run {
+  /// From its arrival to its step, and the step.
+  duration waited{0}, computed{0};
+  /// Rows of the batch it ran in; 0: it did not run.
+  std::uint32_t batch_rows = 0;
+  /// Why that batch left the queue.
+  release_reason reason = release_reason::idle;
+};
 
 /// Makes an engine's messages to gateways, and remembers the gateways that were gone.
 class outbox {
@@ -23,10 +34,8 @@ class outbox {
   /// A free retry: the attempt was not accepted, or is handed back before it ran.
   void refuse(const std::string& gateway, attempt_id id, std::uint32_t rows, const error& why);
   /// The outcome of an attempt of `rows` rows, whose credit goes back with it.
-  /// @param batch_rows  rows of the batch it ran in; 0: it did not run.
   void answer(const std::string& gateway, attempt_id id, std::uint32_t rows,
-              const expected<item_outputs>& outcome, duration waited = {}, duration computed = {},
-              std::uint32_t batch_rows = 0);
+              const expected<item_outputs>& outcome, const attempt_run& run = {});
   /// A part of a stream's output.
   void chunk(const std::string& gateway, attempt_id id, token_chunk&& tokens);
   /// The outcome of a stream: its last tokens, perhaps none, and its row of credit.

@@ -64,17 +64,16 @@ bool served_batches::enqueue(attempt&& taken, steady_time now) {
 
 void served_batches::close(const attempt& ended) { parts_.open.close(ended.bytes, ended.alone); }
 
-void served_batches::end(const attempt& of, const expected<item_outputs>& outcome, duration waited,
-                         duration computed, std::uint32_t batch_rows) {
+void served_batches::end(const attempt& of, const expected<item_outputs>& outcome,
+                         const attempt_run& run) {
   close(of);
   counts_.answered(outcome.has_value());
-  parts_.out.answer(of.gateway, of.id, of.item.rows, outcome, waited, computed, batch_rows);
+  parts_.out.answer(of.gateway, of.id, of.item.rows, outcome, run);
 }
 
 bool served_batches::cancel(const std::string& gateway, attempt_id id, steady_time) {
   const auto waiting = queue_.cancel(id, gateway);
-  if (waiting)
-    end(*waiting, fail(errc::cancelled, "The request was cancelled before it ran."), {}, {});
+  if (waiting) end(*waiting, fail(errc::cancelled, "The request was cancelled before it ran."));
   return waiting.has_value();
 }
 
@@ -92,7 +91,7 @@ void served_batches::refuse_waiting(const error& why) {
 void served_batches::expire(steady_time now) {
   for (const auto& late : queue_.take_expired(now))
     end(late, fail(errc::deadline, "The deadline passed in the engine's queue."),
-        now - late.arrived, {});
+        {.waited = now - late.arrived});
 }
 
 std::optional<std::size_t> served_batches::idle_instance() const {
@@ -140,7 +139,7 @@ void served_batches::answer(finished_batch&& done) {
     const auto& each = done.ran.attempts[i];
     auto& outcome = done.results[i];
     if (outcome) *outcome = only_wanted(std::move(*outcome), each.outputs);
-    end(each, outcome, done.began - each.arrived, done.took, done.ran.rows);
+    end(each, outcome, {done.began - each.arrived, done.took, done.ran.rows, done.ran.reason});
   }
 }
 

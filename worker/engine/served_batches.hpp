@@ -35,8 +35,7 @@ class served_batches : public served_model {
  private:
   /// Room for one more, in rows and in bytes.
   [[nodiscard]] bool enqueue(attempt&& taken, steady_time now);
-  void end(const attempt& of, const expected<item_outputs>& outcome, duration waited,
-           duration computed, std::uint32_t batch_rows = 0);
+  void end(const attempt& of, const expected<item_outputs>& outcome, const attempt_run& run = {});
   void close(const attempt& ended);
   /// The lowest idle instance, or nothing.
   [[nodiscard]] std::optional<std::size_t> idle_instance() const;

@@ -109,7 +109,7 @@ void served_streams::send_last(sequence_part&& part) {
   counts_.answered(!part.failure);
   if (part.failure)
     return parts_.out.answer(part.gateway, part.id, one_row, tl::unexpected(*part.failure),
-                             part.waited, part.computed);
+                             {.waited = part.waited, .computed = part.computed});
   times_.record(one_row, part.computed);
   parts_.out.end_stream(part.gateway, part.id, std::move(part.tokens), part.waited, part.computed);
 }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "proto/limits.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,7 +20,7 @@ struct token_chunk {
 class token_stream {
  public:
   /// Tokens that may wait for a window; the stream is paused then.
-  static constexpr std::size_t max_waiting = proto::max_chunk_tokens;
+  static constexpr std::size_t max_waiting = 4096;
   /// Larger windows count as this one.
   static constexpr std::uint32_t max_window = 1024;
 

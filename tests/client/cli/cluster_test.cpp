@@ -111,6 +111,20 @@ TEST(OrderDrain, FailsWithWhatTheClusterAnswersAsAnError) {
   EXPECT_EQ(status.error().message, "There is no 'nowhere'.");
 }
 
+TEST(AskExplanation, AsksForTheTargetAndTakesTheAnswer) {
+  proto::explanation known;
+  known.hops = {{"wait", 3, "", ""}};
+  one_answer cluster{proto::encode(known)};
+
+  const auto told = ask_explanation(cluster.path, "42", 20s);
+  cluster.thread.join();
+
+  ASSERT_TRUE(told) << told.error().message;
+  EXPECT_EQ(told->hops.size(), 1u);
+  EXPECT_EQ(cluster.asked.op, "explain");
+  EXPECT_EQ(cluster.asked.target, "42");
+}
+
 TEST(AskOperator, FailsWithWhatTheClusterAnswersAsAnError) {
   proto::reply refusal;
   refusal.error = proto::error_body{"unavailable", "No scheduler can be reached.", true, 0};

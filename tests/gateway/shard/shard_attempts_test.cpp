@@ -30,8 +30,13 @@ struct ShardAttempts : testing::ShardFixture {
                             cause},
                            at);
   }
-  void judge(const proto::fingerprint& of, const char* verdict, const char* by = "gateway-1") {
-    gateway.on_judgement({of, verdict, by, 10'000'000}, t0);
+  void judge(const proto::fingerprint& of, const char* verdict, const char* by = "gateway-1",
+             steady_time at = t0) {
+    gateway.on_judgement({of, verdict, by, 10'000'000}, at);
+  }
+  void fail_last() {
+    const auto& last = world.attempts.back();
+    answer(last.header.attempt, last.to.value, "reply", t0, "internal");
   }
   [[nodiscard]] attempt_id attempt(std::size_t i) const { return world.attempts[i].header.attempt; }
 };
@@ -245,18 +250,6 @@ TEST_F(ShardAttempts, AnEngineThatKeepsFailingIsLeftAloneForAWhile) {
     request.at_most_once = true;
     gateway.on_client_message(as_message(request), 5, t0);
   };
-  const auto fail_last = [&] {
-    proto::link_reply reply;
-    reply.op = "reply";
-    reply.attempt = world.attempts.back().header.attempt;
-    reply.incarnation = world.attempts.back().to;
-    reply.credit = 1;
-    reply.error = proto::error_body{"internal", "Broken.", false, 0};
-    frame_list message;
-    message.emplace_back(std::string("engine"));
-    message.emplace_back(proto::encode(reply));
-    gateway.on_link_message(std::move(message), t0);
-  };
   ask_once(1);
   grant(7, 1);
   fail_last();
@@ -270,6 +263,20 @@ TEST_F(ShardAttempts, AnEngineThatKeepsFailingIsLeftAloneForAWhile) {
   grant(8, 1);
   ASSERT_EQ(world.attempts.size(), 7u);
   EXPECT_EQ(world.attempts.back().to, incarnation_id{8});
+}
+
+TEST_F(ShardAttempts, AnEngineThatFailedARequestGetsItAgainOnlyWhereThereIsNoOther) {
+  ask(1);
+  grant(7, 2);
+  grant(8, 1);
+  fail_last();
+  ASSERT_EQ(world.attempts.size(), 2u);
+  EXPECT_EQ(world.attempts[1].to, incarnation_id{8});
+
+  ask(2);
+  fail_last();
+  ASSERT_EQ(world.attempts.size(), 4u);
+  EXPECT_EQ(world.attempts[3].to, world.attempts[2].to) << "the other has no credit";
 }
 
 TEST_F(ShardAttempts, TheSchedulerHearsHowLongAnEngineTook) {

@@ -2,6 +2,7 @@
 
 #include "proto/messages/client.hpp"
 #include "proto/messages/control.hpp"
+#include "proto/messages/explanation.hpp"
 #include "proto/messages/link.hpp"
 
 #include <gtest/gtest.h>
@@ -43,6 +44,20 @@ TEST(Codec, RoundTripsARequest) {
   EXPECT_EQ(back->inputs[0].shape, (std::vector<std::int64_t>{1, 1, 8, 8}));
   EXPECT_EQ(back->inputs[0].frame, 0u);
   EXPECT_EQ(encode(*back), encode(a_request()));
+}
+
+TEST(Codec, RoundTripsAnExplanation) {
+  explanation told;
+  told.id = "7";
+  told.outcome = "worker_lost";
+  told.total_us = ~0ull;
+  told.hops = {{"wait", 3, "", ""}, {"attempt", 4, "node-1/engine-0", "was killed"}};
+
+  const auto back = decode<explanation>(encode(told));
+
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->hops[1].text, "was killed");
+  EXPECT_EQ(encode(*back), encode(told));
 }
 
 TEST(Codec, RoundTripsControlMessages) {

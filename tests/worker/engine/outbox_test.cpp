@@ -16,13 +16,15 @@ TEST_F(Outbox, NamesTheFrameOfEachOutput) {
   const item_outputs outputs{a_tensor<float>("a", datatype::fp32, {2}, {1, 2}),
                              a_tensor<std::int64_t>("b", datatype::int64, {}, {3})};
 
-  out.answer("g", {1}, 3, outputs, 5us, 6us);
+  out.answer("g", {1}, 3, outputs, {5us, 6us, 4, release_reason::size});
 
   const auto& sent = world.sent.at(0);
   EXPECT_EQ(sent.header.incarnation.value, 7u);
   EXPECT_EQ(sent.header.credit, 3u);
   EXPECT_EQ(sent.header.times.batch_us, 5u);
   EXPECT_EQ(sent.header.times.compute_us, 6u);
+  EXPECT_EQ(sent.header.batch_rows, 4u);
+  EXPECT_EQ(sent.header.release, "size");
   ASSERT_EQ(sent.header.outputs.size(), 2u);
   EXPECT_EQ(sent.header.outputs[0].datatype, "FP32");
   EXPECT_EQ(sent.header.outputs[0].frame, 0u);
