@@ -86,7 +86,8 @@ std::vector<place_book::part> place_book::split(const proto::place_request& dema
   std::map<std::string, proto::place_request> by_home;
   const auto part_of = [&](const std::string& model) -> proto::place_request& {
     return by_home
-        .try_emplace(home_of(model), proto::place_request{demand.gateway, demand.shard, {}, {}})
+        .try_emplace(home_of(model),
+                     proto::place_request{demand.gateway, demand.shard, {}, {}, demand.unreachable})
         .first->second;
   };
   for (const auto& want : demand.wants) part_of(want.model).wants.push_back(want);

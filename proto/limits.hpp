@@ -29,6 +29,11 @@ inline constexpr std::size_t max_id_bytes = 256;
 /// Longest list in a header (inputs, outputs, ...).
 inline constexpr std::size_t max_list = 4096;
 
+/// A message of so many bytes holds up a link: its engine announces it.
+inline constexpr std::size_t large_message_bytes = std::size_t{1} << 20;
+/// Longest list of engines that a gateway says it does not reach.
+inline constexpr std::size_t max_unreachable = 256;
+
 /// Longest stream, tokens.
 inline constexpr std::uint32_t max_stream_tokens = 100'000;
 /// Longest prompt of `generate`, tokens.

@@ -75,6 +75,12 @@ class credit_purse {
   [[nodiscard]] std::uint32_t idle() const noexcept;
   [[nodiscard]] std::uint32_t in_flight() const noexcept;
   [[nodiscard]] std::uint32_t in_flight(incarnation_id incarnation) const noexcept;
+  /// Calls `use` with each incarnation that has rows in flight, once for each of its versions.
+  template <class Use>
+  void each_in_flight(const Use& use) const {
+    for (const auto& line : lines_)
+      if (line.in_flight > 0) use(line.incarnation);
+  }
   /// Appends what is held, for a `place`, and resets what was counted since the last.
   void report(const std::string& model, std::vector<proto::holding>& out);
   [[nodiscard]] bool empty() const noexcept { return lines_.empty(); }

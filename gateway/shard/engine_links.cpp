@@ -1,13 +1,30 @@
 #include "gateway/shard/engine_links.hpp"
 
+#include <algorithm>
+
 namespace coppice::gateway {
 
-const engine_link* engine_links::open(const proto::grant& grant, steady_time now) {
-  const auto [entry, fresh] = links_.try_emplace(grant.incarnation);
-  if (!fresh) return nullptr;
-  entry->second = {grant.incarnation, grant.engine, grant.endpoint, grant.link_key, now, now};
-  return &entry->second;
+namespace {
+
+/// Longer between two ticks, and the process did not run.
+constexpr duration longest_step = 50ms;
+
+}  // namespace
+
+const engine_link& engine_links::add(engine_link link) {
+  link.heard = link.pinged = link.busy_until = link.owes_since = awake_;
+  link.was_heard = false;
+  link.owes = true;
+  link.reset = steady_time::max();
+  return links_[link.incarnation] = std::move(link);
 }
+
+const engine_link* engine_links::open(const proto::grant& grant) {
+  if (links_.contains(grant.incarnation)) return nullptr;
+  return &add({grant.incarnation, grant.engine, grant.endpoint, grant.link_key, {}, {}, {}});
+}
+
+const engine_link& engine_links::reopen(const engine_link& lost) { return add(lost); }
 
 engine_link* engine_links::find(incarnation_id incarnation) noexcept {
   const auto found = links_.find(incarnation);
@@ -28,19 +45,48 @@ std::vector<incarnation_id> engine_links::beside(std::string_view engine) const 
   return found;
 }
 
-std::vector<const engine_link*> engine_links::due_for_ping(duration every, steady_time now) {
+void engine_links::carries(engine_link& link, std::size_t bytes) const noexcept {
+  const std::chrono::duration<double> takes{static_cast<double>(bytes) / limits_.slowest_rate};
+  link.busy_until = std::max(link.busy_until, awake_) + std::chrono::duration_cast<duration>(takes);
+}
+
+void engine_links::tick(steady_time now) noexcept {
+  if (now > last_tick_) awake_ += std::min(now - last_tick_, longest_step);
+  last_tick_ = now;
+}
+
+void engine_links::settle(engine_link& link) const noexcept {
+  const bool owes = link.has_open || !link.was_heard;
+  if (owes && !link.owes) link.owes_since = awake_;
+  link.owes = owes;
+}
+
+std::vector<const engine_link*> engine_links::due_for_ping() {
   std::vector<const engine_link*> due;
-  for (auto& [incarnation, link] : links_)
-    if (now - link.pinged >= every) link.pinged = now, due.push_back(&link);
+  for (auto& [incarnation, link] : links_) {
+    const auto every = link.owes ? limits_.ping_owing : limits_.ping_idle;
+    const auto since = link.owes ? link.owes_since : link.heard;
+    if (awake_ - std::max({link.heard, link.pinged, since}) < every) continue;
+    link.pinged = awake_;
+    due.push_back(&link);
+  }
   return due;
 }
 
-std::vector<engine_link> engine_links::lost(duration grace, duration silence,
-                                            steady_time now) const {
+std::vector<engine_link> engine_links::dropped(steady_time now) const {
+  std::vector<engine_link> gone;
+  for (const auto& [incarnation, link] : links_)
+    if (link.reset != steady_time::max() && now - link.reset >= limits_.reset_grace)
+      gone.push_back(link);
+  return gone;
+}
+
+std::vector<engine_link> engine_links::silent() const {
   std::vector<engine_link> gone;
   for (const auto& [incarnation, link] : links_) {
-    const bool dropped = link.reset != steady_time::max() && now - link.reset >= grace;
-    if (dropped || now - link.heard >= silence) gone.push_back(link);
+    const auto bar = link.owes ? limits_.silence_owing : limits_.silence_idle;
+    const auto since = link.owes ? link.owes_since : link.heard;
+    if (awake_ - std::max({link.heard, link.busy_until, since}) >= bar) gone.push_back(link);
   }
   return gone;
 }

@@ -48,4 +48,8 @@ void log_lost_attempt(const ledger_row& row, std::string_view reason) {
        kv("model", header.model), kv("attempts", row.attempts), kv("reason", reason)});
 }
 
+void log_silent_link(std::string_view engine) {
+  log(log_level::warn, "link_silent", {kv("engine", engine)});
+}
+
 }  // namespace coppice::gateway

@@ -21,4 +21,7 @@ void log_failure(const ledger_row& row, const error& why);
 /// One line about a request whose engine was lost: it is placed again, or fails after this.
 void log_lost_attempt(const ledger_row& row, std::string_view reason);
 
+/// One line about a link that fell silent: no attempt goes there until its engine is heard again.
+void log_silent_link(std::string_view engine);
+
 }  // namespace coppice::gateway

@@ -17,6 +17,7 @@ shard::shard(shard_options options, shard_effects& effects, shard_counts* counts
       counts_{counts},
       tenants_{options_.tenants},
       clients_{{options_.sessions, options_.outcomes, options_.seed}, effects, counts},
+      links_{options_.links},
       poison_{options_.gateway, options_.poison},
       recorder_{options_.recorder},
       draws_{static_cast<std::minstd_rand::result_type>(options_.seed)} {}
@@ -30,7 +31,7 @@ double shard::draw() {
 
 void shard::ask(steady_time now) {
   if (place_in_flight_) return;
-  proto::place_request demand{options_.gateway, options_.index, {}, {}};
+  proto::place_request demand{options_.gateway, options_.index, {}, {}, {}};
   for (const auto& [key, each] : routes_) {
     if (each->waiting.empty() || now < each->ask_after) continue;
     const auto left = each->waiting.front().deadline - now;
@@ -39,10 +40,15 @@ void shard::ask(steady_time now) {
   }
   if (demand.wants.empty() && !holdings_changed_) return;
   for (const auto& [key, each] : routes_) each->credit.report(each->model(), demand.holdings);
+  demand.unreachable = unreachable_.list(proto::max_unreachable);
   place_in_flight_ = true;
   holdings_changed_ = false;
   placed_at_ = now;
   effects_.place(std::move(demand));
+}
+
+bool shard::may_use(incarnation_id incarnation) const {
+  return !draining_.contains(incarnation) && !unreachable_.contains(incarnation);
 }
 
 void shard::on_place_reply(const proto::place_reply& reply, steady_time now) {
@@ -50,11 +56,11 @@ void shard::on_place_reply(const proto::place_reply& reply, steady_time now) {
   for (const auto& each : reply.grants) {
     const auto on = routes_.find({each.model, each.wanted_version});
     if (on == routes_.end()) continue;
-    if (draining_.contains(each.incarnation)) {
+    if (!may_use(each.incarnation)) {
       on->second->ask_after = now + unusable_grant_pause;
       continue;
     }
-    if (const auto* link = links_.open(each, now)) {
+    if (const auto* link = links_.open(each)) {
       recorder_.engine(link->incarnation, link->engine);
       effects_.open_link(*link);
     }
@@ -154,15 +160,6 @@ void shard::fail_unserved(steady_time now) {
   }
 }
 
-void shard::ping_engines(steady_time now) {
-  proto::link_request ping;
-  ping.op = "ping";
-  for (const auto* link : links_.due_for_ping(options_.ping_every, now)) {
-    ping.incarnation = link->incarnation;
-    effects_.send(link->incarnation, ping, {});
-  }
-}
-
 void shard::on_tick(steady_time now) {
   for (const auto id : ledger_.expired(now))
     if (auto* row = ledger_.find(id)) miss_deadline(*row, now);
@@ -176,9 +173,7 @@ void shard::on_tick(steady_time now) {
     unexplained_.pop_front();
   std::erase_if(draining_, [&](const auto& each) { return each.second <= now; });
   if (place_in_flight_ && now - placed_at_ >= options_.place_limit) on_place_lost(now);
-  for (const auto& gone : links_.lost(options_.reset_grace, options_.link_silence, now))
-    link_lost(gone, {"was lost: its link dropped", std::nullopt, {}}, now);
-  ping_engines(now);
+  watch_links(now);
   bool holds = false;
   for (const auto& [key, each] : routes_) {
     if (each->credit.lapse(now)) holdings_changed_ = true;
@@ -213,6 +208,7 @@ void shard::publish_gauges() {
   counts_->admitted_bytes.Set(static_cast<double>(ledger_.open_bytes()));
   counts_->outgoing_bytes.Set(static_cast<double>(effects_.unread_bytes()));
   counts_->engine_links.Set(static_cast<double>(links_.size()));
+  counts_->unreachable_engines.Set(static_cast<double>(unreachable_.size()));
 }
 
 }  // namespace coppice::gateway

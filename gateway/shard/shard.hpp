@@ -13,6 +13,7 @@
 #include "gateway/shard/route.hpp"
 #include "gateway/shard/shard_counts.hpp"
 #include "gateway/shard/shard_effects.hpp"
+#include "gateway/shard/unreachable_engines.hpp"
 
 #include <deque>
 #include <map>
@@ -46,12 +47,9 @@ struct shard_options {
   /// Until so long after the first catalogue an unknown model may still be one whose workers have
   /// not reported yet.
   duration settling = 1s;
-  /// A link reset waits this long for the worker to say which attempts are suspects.
-  duration reset_grace = 10ms;
+  link_limits links;
   /// A worker's word that comes later than that still tells suspects for so long.
   duration late_word = 1s;
-  duration ping_every = 1s;
-  duration link_silence = 3s;
   /// A drain notice that is not renewed holds this long; schedulers renew it twice a second.
   duration drain_notice_ttl = 2s;
   /// A `place` that is not answered by then is asked again.
@@ -62,7 +60,8 @@ struct shard_options {
 /// Pure: time comes in as an argument, the world is `shard_effects`. One thread.
 /// shard.cpp has what comes from schedulers and from time, shard_requests.cpp what clients ask,
 /// shard_attempts.cpp what becomes of attempts, shard_losses.cpp of those that failed,
-/// shard_hedges.cpp what is special about second ones, shard_outcomes.cpp how rows end,
+/// shard_links.cpp whether their engines are reached, shard_hedges.cpp what is special about second
+/// ones, shard_outcomes.cpp how rows end,
 /// shard_streams.cpp what is special about streams, shard_flights.cpp what is remembered of all.
 class shard {
  public:
@@ -142,6 +141,7 @@ class shard {
   [[nodiscard]] credit_line* line_for(const ledger_row& row, steady_time now);
   [[nodiscard]] static proto::link_request attempt_for(ledger_row& row, const credit_line& line,
                                                        attempt_id attempt, steady_time now);
+  void note_large(incarnation_id to, std::size_t bytes);
   [[nodiscard]] bool try_send(ledger_row& row, steady_time now);
   void wait(ledger_row& row, steady_time now);
   void pause(ledger_row& row, steady_time until);
@@ -212,7 +212,12 @@ class shard {
   void resume_paused(steady_time now);
   void fail_unserved(steady_time now);
   void ask(steady_time now);
-  void ping_engines(steady_time now);
+  void watch_links(steady_time now);
+  void mark_owing_links();
+  void link_fell_silent(const engine_link& link, steady_time now);
+  void call_unreachable(steady_time now);
+  void ping_engines();
+  [[nodiscard]] bool may_use(incarnation_id incarnation) const;
   void publish_gauges();
   [[nodiscard]] double draw();
 
@@ -224,6 +229,7 @@ class shard {
   clients clients_;
   catalogue_view catalogue_;
   engine_links links_;
+  unreachable_engines unreachable_;
   poison_watch poison_;
   flight_recorder recorder_;
   /// Routes are never removed: rows and credit point to them. Bounded by the catalogue's names.

@@ -119,6 +119,7 @@ bool shard::try_send(ledger_row& row, steady_time now) {
   row.sent_version = line->version;
   if (counts_ != nullptr) counts_->attempts.Increment();
   if (effects_.send(line->incarnation, out, row.request.frames)) {
+    note_large(line->incarnation, row.request.bytes);
     row.on->breakers.sent(row.incarnation);
     row.state = row_state::sent;
     watch_for_hedge(row, now);
@@ -129,6 +130,11 @@ bool shard::try_send(ledger_row& row, steady_time now) {
   ledger_.end_attempt(row);
   --row.attempts;
   return try_send(row, now);
+}
+
+void shard::note_large(incarnation_id to, std::size_t bytes) {
+  if (bytes < proto::large_message_bytes) return;
+  if (auto* link = links_.find(to)) links_.carries(*link, bytes);
 }
 
 void shard::spend_credit(route& on, steady_time now) {
@@ -167,7 +173,9 @@ void shard::on_link_message(frame_list&& message, steady_time now) {
   if (!reply) return;
   auto* link = links_.find(reply->incarnation);
   if (link == nullptr) return;
-  link->heard = now;
+  links_.heard(*link);
+  if (unreachable_.remove(link->incarnation)) holdings_changed_ = true;
+  if (reply->bytes > 0) links_.carries(*link, std::min(reply->bytes, proto::max_request_bytes));
   if (reply->op != "reply" && reply->op != "refused" && reply->op != "chunk") return;
   auto* row = ledger_.find(reply->attempt, reply->incarnation);
   if (row == nullptr) {

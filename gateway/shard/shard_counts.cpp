@@ -58,6 +58,9 @@ shard_counts::shard_counts(metrics& registry)
       outgoing_bytes{registry.gauge("coppice_gateway_outgoing_bytes",
                                     "Bytes of replies that clients have not taken yet.")},
       engine_links{registry.gauge("coppice_gateway_engine_links", "Open links to engines.")},
+      unreachable_engines{
+          registry.gauge("coppice_gateway_unreachable_engines",
+                         "Engines whose links fell silent; they are called until they answer.")},
       registry_{registry} {}
 
 model_counts* shard_counts::of(const std::string& model, std::uint32_t version) {

@@ -55,6 +55,7 @@ class shard_counts {
   prometheus::Gauge& admitted_bytes;
   prometheus::Gauge& outgoing_bytes;
   prometheus::Gauge& engine_links;
+  prometheus::Gauge& unreachable_engines;
 
  private:
   metrics& registry_;

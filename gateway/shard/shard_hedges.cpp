@@ -47,6 +47,7 @@ void shard::send_hedge(ledger_row& row, steady_time now) {
     --row.attempts;
     return;
   }
+  note_large(to, row.request.bytes);
   on.hedges.hedged();
   on.breakers.sent(to);
   if (counts_ != nullptr) counts_->attempts.Increment(), counts_->hedges.Increment();

@@ -12,6 +12,7 @@ void shard::on_link_reset(const std::string& endpoint, steady_time now) {
 
 void shard::on_engine_down(const proto::engine_down& down, steady_time now) {
   draining_.erase(down.incarnation);
+  unreachable_.remove(down.incarnation);
   const auto* link = links_.find(down.incarnation);
   if (link == nullptr) return take_late_word(down, now);
   const auto gone = *link;

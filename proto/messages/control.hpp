@@ -58,9 +58,13 @@ struct place_request {
   std::uint32_t shard = 0;
   std::vector<want> wants;
   std::vector<holding> holdings;
+  /// Engines that this shard does not reach: grants for them are worth nothing to it. At most
+  /// `max_unreachable`.
+  std::vector<incarnation_id> unreachable;
 
   static constexpr auto fields() {
     return std::tuple{field{"gateway", &place_request::gateway},
+                      field{"unreachable", &place_request::unreachable},
                       field{"shard", &place_request::shard}, field{"wants", &place_request::wants},
                       field{"holdings", &place_request::holdings}};
   }

@@ -78,6 +78,7 @@ struct link_reply {
   std::uint32_t v = protocol_version;
   /// welcome, reply (the attempt's outcome: outputs or error), chunk (a part of a stream's output,
   /// not final), refused (beyond capacity: a free retry), pong.
+  /// One of `large_message_bytes` or more follows a pong that says its size.
   std::string op;
   attempt_id attempt;
   incarnation_id incarnation;
@@ -94,6 +95,8 @@ struct link_reply {
   /// chunk: index of its first token in the whole stream, from 0.
   std::uint64_t seq = 0;
   bool final = true;
+  /// pong: size of the reply that follows; 0: none does.
+  std::uint64_t bytes = 0;
   /// welcome only.
   std::vector<model_card> models;
 
@@ -110,6 +113,7 @@ struct link_reply {
                       field{"credit", &link_reply::credit},
                       field{"seq", &link_reply::seq},
                       field{"final", &link_reply::final},
+                      field{"bytes", &link_reply::bytes},
                       field{"models", &link_reply::models}};
   }
 };

@@ -91,17 +91,19 @@ proto::place_reply placement::place(const engine_table& engines,
   account_.expire(now);
   account_.replace(shard, request.holdings, now);
   proto::place_reply out;
-  for (const auto& want : request.wants) place_want(engines, shard, want, out);
+  for (const auto& want : request.wants) place_want(engines, request, shard, want, out);
   return out;
 }
 
-/// The engines that serve a want, as the account sees them.
+/// The engines that serve a want and that its shard reaches, as the account sees them.
 std::vector<placement::slot> placement::slots_for(const engine_table& engines,
-                                                  const proto::want& want) const {
+                                                  const proto::want& want,
+                                                  const engine_list& unreachable) const {
   std::vector<slot> slots;
   const auto candidates = engines.serving(want.model, want.version);
   const bool sparing = spares_some(candidates);
   for (const auto& where : candidates) {
+    if (std::ranges::find(unreachable, where.engine->incarnation) != unreachable.end()) continue;
     const auto& card = *where.card;
     slot each{where, {where.engine->incarnation, card.name, card.version}, {}};
     const auto held = account_.held(each.key);
@@ -144,9 +146,10 @@ void placement::grant_rows(const std::vector<slot>& slots, const std::string& sh
   }
 }
 
-void placement::place_want(const engine_table& engines, const std::string& shard,
-                           const proto::want& want, proto::place_reply& out) {
-  auto slots = slots_for(engines, want);
+void placement::place_want(const engine_table& engines, const proto::place_request& request,
+                           const std::string& shard, const proto::want& want,
+                           proto::place_reply& out) {
+  auto slots = slots_for(engines, want, request.unreachable);
   if (slots.empty()) {
     out.refused.push_back({want.model, want.version, "unavailable", longest_retry_us});
     return;

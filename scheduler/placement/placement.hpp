@@ -26,15 +26,16 @@ class placement {
 
  private:
   struct slot;
-  [[nodiscard]] std::vector<slot> slots_for(const engine_table& engines,
-                                            const proto::want& want) const;
+  using engine_list = std::vector<incarnation_id>;
+  [[nodiscard]] std::vector<slot> slots_for(const engine_table& engines, const proto::want& want,
+                                            const engine_list& unreachable) const;
   [[nodiscard]] std::uint32_t spare_rows(const std::vector<slot>& slots, const std::string& shard,
                                          std::uint32_t wanted) const;
   [[nodiscard]] bool holds_any(const std::vector<slot>& slots, const std::string& shard) const;
   void grant_rows(const std::vector<slot>& slots, const std::string& shard, const proto::want& want,
                   proto::place_reply& out);
-  void place_want(const engine_table& engines, const std::string& shard, const proto::want& want,
-                  proto::place_reply& out);
+  void place_want(const engine_table& engines, const proto::place_request& request,
+                  const std::string& shard, const proto::want& want, proto::place_reply& out);
 
   duration ttl_;
   credit_account account_;

@@ -32,7 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("campaigns", nargs="*", metavar="CAMPAIGN", help="see --list")
     parser.add_argument("--all", action="store_true", help="all campaigns, the longest last; one that fails does not end the run")
     parser.add_argument("--except", nargs="+", default=[], metavar="CAMPAIGN", dest="without", help="with --all: all but these")
-    parser.add_argument("--list", action="store_true", help="only name them, with what each shows and needs")
+    parser.add_argument("--list", action="store_true", help="only name them, with what each shows")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of schedules, arrivals and contents (default 1)")
     parser.add_argument("--short", action="store_true", help="the form of the test suite: seconds each")
     parser.add_argument("--minutes", type=float, metavar="M", help="at most this long, with as many strikes as fit")
@@ -59,8 +59,6 @@ def names_of(chosen: argparse.Namespace) -> list[str]:
 def say_list() -> None:
     for each in ALL.values():
         print(f"{each.name:17} {each.minutes:3g} min  {each.shows}")
-        if each.needs:
-            print(f"{'':26} needs: {'; '.join(each.needs)}")
     print(f"{'together':17} {sum(each.minutes for each in ALL.values()):3g} min")
 
 
@@ -94,8 +92,6 @@ def say(campaign: Campaign, evidence: Evidence) -> None:
         print(f"  {each.name}: {shown(each)}" + ("" if each.bar is None else f"  (bar {bar_of(each)}: {each.verdict})"))
     for each in evidence.cluster_log.last_words[:5]:
         print(f"  LAST WORDS {each}")
-    if not evidence.verdict["kept"] and campaign.needs:
-        print(f"  this campaign needs: {'; '.join(campaign.needs)}")
     sys.stdout.flush()
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 # Until how long after the cluster was whole again a line about the target is taken for the fault's consequence.
 SLACK_US = 100_000
 # By which events a gateway shows that it knows, and a scheduler.
-GATEWAY_EVENTS = ("attempt_lost", "scheduler_lost")
+GATEWAY_EVENTS = ("attempt_lost", "link_silent", "scheduler_lost")
 SCHEDULER_EVENTS = ("engine_down",)
 # What nobody may say while nothing is wrong.
 BAD_VERDICTS = ("suspect", "dead", "hung", "quarantined", "probation")

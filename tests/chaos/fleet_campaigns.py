@@ -61,6 +61,8 @@ def judge_poison(evidence: Evidence) -> list[Figure]:
 # Of the time, before the noise begins.
 QUIET_SHARE = 0.4
 VICTIM_RATE = 50.0
+USERS = {name: {"password": name, "tenant": name} for name in ("victim", "noisy")}
+QUOTAS = {"noisy": {"requests_per_s": int(VICTIM_RATE)}}
 STEP = (sleep(4, timeout_ms=2000),)
 
 
@@ -122,8 +124,9 @@ BARS_FROM_S = 600
 def drive_soak(run: Run) -> None:
     sampler = Sampler(run.cluster, run.scale.seconds / 200)
     every = min(30.0, run.scale.seconds / 5)
-    mix = ((Kill("engine"), 4), (Freeze("engine"), 1), (Kill("worker"), 2), (Freeze("worker"), 1))
-    run.nemesis.run(schedule(run.seed, mix, pause_s=(every * 0.9, every * 1.1), lasting_s=(0.1, 0.4)), seconds=run.scale.seconds)
+    brief = (0.1, 0.4)
+    parts = (Part(Kill("engine"), 4), Part(Freeze("engine"), 1, brief), Part(Kill("worker"), 2), Part(Freeze("worker"), 1, brief))
+    run.nemesis.run(schedule(run.seed, parts, pause_s=(every * 0.9, every * 1.1)), seconds=run.scale.seconds)
     sampler.stop()
     for name in (*run.cluster.processes("gateway"), *run.cluster.processes("scheduler")):
         samples = sampler.oldest_of(name)
@@ -150,18 +153,18 @@ def judge_soak(evidence: Evidence) -> list[Figure]:
 
 CAMPAIGNS = [
     Campaign("rolling-restart", "every process stopped by SIGTERM and started again, one after another, under load", DOUBLE,
-             partial(library_clients, mix=PATIENT), drive_rolling, Scale(0, None, 500), Scale(0, None, 3000), judge_rolling,
-             needs=("drain", "resubmission at a gateway's death")),
+             partial(library_clients, mix=PATIENT), drive_rolling, Scale(0, None, 500), Scale(0, None, 3000), judge_rolling),
     Campaign("poison", "a request that kills its engine, sent by three clients amid good load",
              {**FLEET, "builtins": [*BUILTINS, "crash"]}, poison_clients, drive_for_its_time, Scale(8, None, 500),
-             Scale(60, None, 2000), judge_poison, needs=("conviction of poison",)),
+             Scale(60, None, 2000), judge_poison),
     Campaign("noisy-tenant", "a tenant that sends 100 times what another does",
-             {"nodes": 1, "engines": 2, "builtins": ["sleep"]},
+             {"nodes": 1, "engines": 2, "builtins": ["sleep"], "gateway": {"users": USERS, "tenants": QUOTAS}},
              lambda scale: (Client("victim-1", "dealer", ((FOREVER_S, VICTIM_RATE),), STEP, user="victim"),), drive_noisy,
-             Scale(6, None, VICTIM_RATE), Scale(60, None, VICTIM_RATE), judge_noisy, needs=("tenants with quotas",)),
+             Scale(6, None, VICTIM_RATE), Scale(60, None, VICTIM_RATE), judge_noisy, frozenset({"quota"})),
     Campaign("reconnect-herd", "thousands of idle clients whose gateway is killed and comes back", {**FLEET, "engines": 1},
              lambda _: library_clients(Scale(0, None, 50), PATIENT), drive_herd, Scale(0, None, 1000), Scale(0, None, 10_000),
-             judge_herd, needs=("resubmission at a gateway's death",)),
+             judge_herd),
     Campaign("soak", "hours of faults, one every 30 seconds: nothing grows", DOUBLE,
-             lambda scale: several_clients(scale, mix=PATIENT), drive_soak, Scale(20, None, 500), Scale(3600, None, 1000), judge_soak),
+             lambda scale: several_clients(scale, mix=PATIENT), drive_soak, Scale(20, None, 500), Scale(3600, None, 1000), judge_soak,
+             minutes=62),
 ]

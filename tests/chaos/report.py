@@ -110,8 +110,7 @@ def page(campaign, seed: int, machine: str, evidence) -> str:
         f"| {each.name} | {number(each.value)} {each.unit} | "
         + ("" if each.bar is None else f"{'<=' if each.most else '>='} {each.bar:g}") + f" | {each.verdict} |"
         for each in evidence.figures)
-    needs = f"\nNeeds: {'; '.join(campaign.needs)}.\n" if campaign.needs else ""
-    return (f"# {campaign.name}\n\n{campaign.shows}. Seed {seed}; {machine}.\n{needs}\n```\n{evidence.told}```\n\n"
+    return (f"# {campaign.name}\n\n{campaign.shows}. Seed {seed}; {machine}.\n\n```\n{evidence.told}```\n\n"
             f"![goodput, faults and recovery](timeline.png)\n\n| figure | value | bar | |\n| --- | --- | --- | --- |\n{rows}\n")
 
 

@@ -59,8 +59,7 @@ class Evidence:
 @dataclass(frozen=True)
 class Campaign:
     """clients: made from the scale. drive: what happens while they send; returns when it is over. judge: the
-    campaign's own figures. allowed: error codes that are no broken promise. needs: what the cluster must be able
-    to do for the promises to hold; it is run all the same without it, and shows what breaks."""
+    campaign's own figures. allowed: error codes that are no broken promise."""
 
     name: str
     shows: str
@@ -71,7 +70,6 @@ class Campaign:
     full: Scale
     judge: Callable[[Evidence], list[Figure]] = lambda _: []
     allowed: frozenset[str] = frozenset()
-    needs: tuple[str, ...] = ()
     # Of the full length, about.
     minutes: float = 1
     # Hosts in network namespaces; a relay before each gateway; a small file system for logs.

@@ -1,5 +1,6 @@
 #include "worker/engine/outbox.hpp"
 
+#include "proto/limits.hpp"
 #include "worker/model/datatype.hpp"
 
 #include <memory>
@@ -53,6 +54,16 @@ void outbox::welcome(const std::string& gateway, std::vector<proto::model_card> 
   send(gateway, reply);
 }
 
+/// Nothing else gets through while it does: its gateway is not to take that for silence.
+void outbox::announce(const std::string& gateway, const item_outputs& outputs) {
+  std::size_t bytes = 0;
+  for (const auto& output : outputs) bytes += output.bytes.size();
+  if (bytes < proto::large_message_bytes) return;
+  auto coming = header("pong", {}, 0);
+  coming.bytes = bytes;
+  send(gateway, coming);
+}
+
 void outbox::pong(const std::string& gateway) { send(gateway, header("pong", {}, 0)); }
 
 void outbox::refuse(const std::string& gateway, attempt_id id, std::uint32_t rows,
@@ -74,6 +85,7 @@ void outbox::answer(const std::string& gateway, attempt_id id, std::uint32_t row
     return send(gateway, reply);
   }
   add_outputs(*outcome, reply);
+  announce(gateway, *outcome);
   send(gateway, reply, *outcome);
 }
 

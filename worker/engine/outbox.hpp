@@ -48,6 +48,7 @@ class outbox {
 
  private:
   [[nodiscard]] proto::link_reply header(const char* op, attempt_id id, std::uint32_t rows) const;
+  void announce(const std::string& gateway, const item_outputs& outputs);
   void send(const std::string& gateway, const proto::link_reply& reply,
             const item_outputs& outputs = {});
 

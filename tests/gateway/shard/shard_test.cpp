@@ -220,16 +220,6 @@ TEST_F(Shard, AsksAgainWhenAPlaceIsLost) {
   EXPECT_EQ(world.places.size(), 2u);
 }
 
-TEST_F(Shard, LosesALinkThatIsSilent) {
-  ask(1, t0, 60'000);
-  grant(7, 1);
-
-  gateway.on_tick(t0 + 3s);
-
-  EXPECT_EQ(world.closed, std::vector{incarnation_id{7}});
-  EXPECT_FALSE(world.places.back().wants.empty());
-}
-
 TEST_F(Shard, NeverSendsARowWhoseDeadlinePassedBetweenTicks) {
   ask(1, t0, 50);
   grant(7, 1, t0 + 50ms);

@@ -56,6 +56,20 @@ TEST_F(Placement, SpreadsOverEnginesByPredictedFinish) {
   EXPECT_EQ(reply.grants[0].rows, 8u);
 }
 
+TEST_F(Placement, GrantsAShardNothingOfAnEngineThatItDoesNotReach) {
+  engines.take(a_node({an_engine(1), an_engine(2)}), t0);
+  auto demand = a_place(1);
+  demand.unreachable = {{1}};
+
+  const auto reply = placing.place(engines, demand, t0);
+
+  ASSERT_EQ(reply.grants.size(), 1u);
+  EXPECT_EQ(reply.grants[0].incarnation, incarnation_id{2});
+  const auto of_other = placing.place(engines, a_place(1, {}, "other"), t0);
+  ASSERT_EQ(of_other.grants.size(), 1u);
+  EXPECT_EQ(of_other.grants[0].incarnation, incarnation_id{1}) << "others reach it";
+}
+
 TEST_F(Placement, LeavesRoomForAnotherShard) {
   engines.take(a_node({an_engine(1)}), t0);
   (void)placing.place(engines, a_place(0, {}, "other"), t0);

@@ -65,6 +65,23 @@ TEST_F(Outbox, SendsPartsOfAStreamAndItsEnd) {
   EXPECT_THAT(last.header.outputs.at(0).shape, testing::ElementsAre(0));
 }
 
+TEST_F(Outbox, AnnouncesALargeReply) {
+  const std::vector<std::uint8_t> bytes(proto::large_message_bytes);
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  const auto large = a_tensor<std::uint8_t>("a", datatype::uint8, {size}, bytes);
+  const auto less =
+      a_tensor<std::uint8_t>("a", datatype::uint8, {size - 1}, {bytes.begin() + 1, bytes.end()});
+
+  out.answer("g", {1}, 1, item_outputs{large});
+  out.answer("g", {2}, 1, item_outputs{less});
+
+  ASSERT_EQ(world.sent.size(), 3u);
+  EXPECT_EQ(world.sent[0].header.op, "pong");
+  EXPECT_EQ(world.sent[0].header.bytes, proto::large_message_bytes);
+  EXPECT_EQ(world.sent[1].header.op, "reply");
+  EXPECT_EQ(world.sent[2].header.op, "reply");
+}
+
 TEST_F(Outbox, RemembersTheGatewaysThatAreGoneUntilTheyAreTaken) {
   world.gone = {"g"};
 
