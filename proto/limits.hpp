@@ -31,6 +31,8 @@ inline constexpr std::size_t max_list = 4096;
 
 /// Longest stream, tokens.
 inline constexpr std::uint32_t max_stream_tokens = 100'000;
+/// Largest chunk of a stream on a link, tokens.
+inline constexpr std::uint32_t max_chunk_tokens = 4096;
 /// Longest prompt of `generate`, tokens.
 inline constexpr std::uint32_t max_prompt_tokens = 8192;
 /// Largest header on a link, bytes: a client's, the tokens that a stream has already sent, and what

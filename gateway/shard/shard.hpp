@@ -177,11 +177,14 @@ class shard {
 
   // streams
   [[nodiscard]] expected<void> begin_stream(ledger_row& row) const;
+  [[nodiscard]] static expected<void> place_reader(ledger_row& row, std::uint64_t seq,
+                                                   const proto::request& says);
   void take_chunk(ledger_row& row, const proto::link_reply& reply, const frame_list& frames,
                   steady_time now);
   [[nodiscard]] static bool take_tokens(ledger_row& row, const proto::link_reply& reply,
                                         const frame_list& frames);
   void break_stream(ledger_row& row, steady_time now);
+  void break_off(ledger_row& row, steady_time now);
   void end_stream(ledger_row& row, proto::link_reply&& reply, const frame_list& frames,
                   steady_time now);
   void deliver(ledger_row& row, steady_time now);

@@ -107,8 +107,6 @@ void shard::attempt_failed(ledger_row& row, const attempt_failure& failure, stea
   tried_request tried;
   tried.at_most_once = header.at_most_once;
   tried.ran_alone = row.alone;
-  tried.stream_began = row.stream != nullptr && !row.stream->emitted().empty();
-  tried.resumable = row.stream != nullptr && row.stream->can_move();
   tried.attempts = row.attempts;
   tried.refusals = row.refusals;
   tried.time_left = row.deadline - now;

@@ -183,8 +183,8 @@ void shard::infer(client_request&& request, std::uint32_t client, steady_time no
 void shard::join(ledger_row& row, const client_request& request, std::uint32_t client,
                  steady_time now) {
   if (row.stream != nullptr)
-    if (auto resumed = row.stream->resume(request.header.seq); !resumed)
-      return refuse(request, resumed.error());
+    if (auto placed = place_reader(row, request.header.seq, request.header); !placed)
+      return refuse(request, placed.error());
   clients_.joined(row, request, client);
   if (row.stream != nullptr) deliver(row, now);
 }

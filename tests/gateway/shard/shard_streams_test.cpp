@@ -2,6 +2,9 @@
 #include "proto/codec/tokens.hpp"
 #include "tests/gateway/shard/shard_fixture.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 namespace coppice::gateway {
 
 using testing::a_request;
@@ -32,6 +35,33 @@ struct ShardStreams : testing::ShardFixture {
   void send(const proto::request& request, const std::string& client = "client",
             int connection = 5) {
     gateway.on_client_message(as_message(request, client), connection, t0);
+  }
+  void acknowledge(std::uint64_t seq) {
+    proto::request ack;
+    ack.v = 1;
+    ack.op = "ack";
+    ack.id.bytes = "\1";
+    ack.session = "s";
+    ack.seq = seq;
+    send(ack);
+  }
+  /// The engine says the tokens of those numbers, in its largest chunks.
+  void say_long(std::uint32_t from, std::uint32_t to) {
+    while (from < to) {
+      tokens chunk(std::min(to - from, proto::max_chunk_tokens));
+      std::iota(chunk.begin(), chunk.end(), static_cast<std::int32_t>(from));
+      say(from, chunk);
+      from += static_cast<std::uint32_t>(chunk.size());
+    }
+  }
+  void lose(std::uint64_t incarnation) {
+    gateway.on_engine_down(
+        {"engine-" + std::to_string(incarnation), {incarnation}, "was killed", {}, "killed"}, t0);
+  }
+  /// The last attempt as its engine decodes it.
+  [[nodiscard]] expected<proto::link_request> received() const {
+    return proto::decode<proto::link_request>(proto::encode(world.attempts.back().header),
+                                              proto::max_link_header_bytes);
   }
   void grant_count(std::uint64_t incarnation) {
     proto::grant given;
@@ -132,6 +162,106 @@ TEST_F(ShardStreams, AnotherEngineGoesOnBehindWhatWasEmitted) {
   EXPECT_EQ(heard(), (tokens{1, 2, 3}));
 }
 
+TEST_F(ShardStreams, ALongStreamMovesUpToItsLastToken) {
+  send(a_stream());
+  grant_count(7);
+  say_long(0, 99'999);
+  lose(7);
+  grant_count(8);
+
+  ASSERT_EQ(world.attempts.size(), 2u);
+  const auto moved = received();
+  ASSERT_TRUE(moved) << moved.error().message;
+  const auto emitted = proto::unpack_tokens(moved->emitted);
+  ASSERT_EQ(emitted->size(), 99'999u);
+  EXPECT_EQ(emitted->back(), 99'998);
+  say(99'999, {99'999}, true);
+
+  const auto all = heard();
+  ASSERT_EQ(all.size(), 100'000u);
+  for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i], static_cast<std::int32_t>(i));
+  EXPECT_TRUE(world.replies.back().final);
+}
+
+TEST_F(ShardStreams, AStreamThatHasEveryTokenMovesForItsLastWord) {
+  send(a_stream());
+  grant_count(7);
+  say_long(0, proto::max_stream_tokens);
+  lose(7);
+  grant_count(8);
+
+  ASSERT_TRUE(received());
+  say(proto::max_stream_tokens, {}, true);
+
+  EXPECT_EQ(heard().size(), proto::max_stream_tokens);
+  EXPECT_TRUE(world.replies.back().final);
+  EXPECT_FALSE(world.replies.back().error);
+}
+
+TEST_F(ShardStreams, TheLongestStreamOfTheLargestHeaderFitsALink) {
+  auto request = a_stream();
+  request.inputs = {{"tokens", "INT32", {1}, {}, {}}};
+  auto& prompt = request.inputs[0].data.bytes;
+  prompt = "\xc5" + std::string(2, '\0');
+  const auto rest = proto::max_header_bytes - proto::encode(request).size();
+  prompt[1] = static_cast<char>(rest >> 8);
+  prompt[2] = static_cast<char>(rest);
+  prompt.append(rest, 'x');
+  ASSERT_EQ(proto::encode(request).size(), proto::max_header_bytes);
+  send(request);
+  grant_count(7);
+  say_long(0, proto::max_stream_tokens);
+  lose(7);
+  grant_count(8);
+
+  ASSERT_EQ(world.attempts.size(), 2u);
+  const auto moved = received();
+  ASSERT_TRUE(moved) << moved.error().message;
+  EXPECT_EQ(proto::unpack_tokens(moved->emitted)->size(), proto::max_stream_tokens);
+}
+
+TEST_F(ShardStreams, AnEngineThatPassesTheLongestStreamLosesIt) {
+  send(a_stream());
+  grant_count(7);
+  say_long(0, proto::max_stream_tokens);
+
+  say(proto::max_stream_tokens, {1});
+
+  EXPECT_EQ(world.cancels.size(), 1u);
+  EXPECT_EQ(heard().size(), proto::max_stream_tokens);
+}
+
+TEST_F(ShardStreams, ALongStreamWithoutChunksIsNotHeldBack) {
+  auto request = a_stream();
+  request.stream = false;
+  send(request);
+  grant_count(7);
+  say_long(0, proto::max_stream_tokens - 1);
+
+  say(proto::max_stream_tokens - 1, {7}, true);
+
+  EXPECT_EQ(heard().size(), proto::max_stream_tokens);
+}
+
+TEST_F(ShardStreams, ALastWordThatLeavesAGapLosesTheStreamToAnotherAndItsCreditIsCountedOnce) {
+  auto other = a_stream(2);
+  other.key = "other";
+  send(a_stream());
+  send(other);
+  grant_count(7);
+  grant_count(7);
+  ASSERT_EQ(world.attempts.size(), 2u);
+
+  say(1, {3}, true);  // of the second
+
+  gateway.on_tick(t0 + 10s);
+  ASSERT_FALSE(world.places.empty());
+  std::uint32_t held = 0;
+  for (const auto& each : world.places.back().holdings) held += each.rows;
+  EXPECT_EQ(held, 1u) << "the first stream's row";
+  EXPECT_TRUE(world.cancels.empty()) << "that attempt is over";
+}
+
 TEST_F(ShardStreams, AChunkOfAFencedAttemptIsKeptOut) {
   send(a_stream());
   grant_count(7);
@@ -164,13 +294,7 @@ TEST_F(ShardStreams, AClientThatDoesNotAcknowledgeIsSentItsWindowAndTheRestMerge
   EXPECT_EQ(heard(), (tokens{1, 2}));
   EXPECT_EQ(gateway.rows().open_rows(), 1u);
 
-  proto::request ack;
-  ack.v = 1;
-  ack.op = "ack";
-  ack.id = request.id;
-  ack.session = "s";
-  ack.seq = 2;
-  send(ack);
+  acknowledge(2);
 
   EXPECT_EQ(heard(), (tokens{1, 2, 3, 4}));
   EXPECT_EQ(gateway.rows().open_rows(), 0u);
@@ -202,6 +326,58 @@ TEST_F(ShardStreams, AClientThatComesBackGoesOnFromTheTokenItNames) {
   EXPECT_EQ(world.replies.back().seq, 2u);
   EXPECT_EQ(proto::tokens_in(world.replies.back().outputs, world.reply_frames.back()),
             (tokens{3, 4}));
+}
+
+TEST_F(ShardStreams, AClientThatComesBackGetsNoMoreThanItsWindowBehindWhatItsReaderHasTaken) {
+  auto request = a_stream();
+  request.window = 4;
+  send(request);
+  grant_count(7);
+  say(0, {1, 2, 3, 4, 5, 6, 7, 8, 9});
+  ASSERT_EQ(heard(), (tokens{1, 2, 3, 4}));
+  acknowledge(2);
+  ASSERT_EQ(heard().size(), 6u);
+  gateway.on_client_gone(5, t0);
+
+  auto again = request;
+  again.again = true;
+  again.emitted = proto::pack_tokens(heard());
+  again.seq = 6;
+  again.unread = 3;  // it has taken one more, not yet acknowledged
+  send(again, "new connection", 6);
+
+  EXPECT_EQ(heard(), (tokens{1, 2, 3, 4, 5, 6, 7}));
+
+  acknowledge(4);
+  EXPECT_EQ(heard(), (tokens{1, 2, 3, 4, 5, 6, 7, 8}));
+}
+
+TEST_F(ShardStreams, AClientThatMovesToThisGatewayGetsNoMoreThanItsWindow) {
+  auto request = a_stream();
+  request.window = 4;
+  request.emitted = proto::pack_tokens(tokens{1, 2, 3});
+  request.seq = 3;
+  request.unread = 3;
+  send(request);
+  grant_count(7);
+
+  say(3, {4, 5, 6});
+
+  EXPECT_EQ(heard(), (tokens{4}));
+}
+
+TEST_F(ShardStreams, MoreUnreadThanThereIsCountsAsAllOfIt) {
+  auto request = a_stream();
+  request.window = 4;
+  request.emitted = proto::pack_tokens(tokens{1, 2});
+  request.seq = 2;
+  request.unread = 9;
+  send(request);
+  grant_count(7);
+
+  say(2, {3, 4, 5});
+
+  EXPECT_EQ(heard(), (tokens{3, 4}));
 }
 
 TEST_F(ShardStreams, AStreamThatNobodyKnowsCannotBeResumed) {
