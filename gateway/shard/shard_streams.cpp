@@ -35,13 +35,18 @@ expected<void> shard::place_reader(ledger_row& row, std::uint64_t seq, const pro
   return row.stream->resume(seq, seq - std::min<std::uint64_t>(says.unread, seq));
 }
 
-expected<void> shard::begin_stream(ledger_row& row) const {
+expected<void> shard::begin_stream(ledger_row& row, std::uint32_t length) const {
   const auto& header = row.request.header;
   if (header.op != "generate") return {};
   auto emitted = proto::unpack_tokens(header.emitted);
   if (!emitted) return fail(errc::invalid, "Field 'emitted' must be a bin of whole INT32 tokens.");
   const auto seq = emitted->size();
-  row.stream = std::make_unique<stream_state>(options_.streams, header.stream ? header.window : 0,
+  if (seq > length)
+    return fail(errc::invalid, "Field 'emitted' has " + std::to_string(seq) +
+                                   " tokens; 'max_tokens' is " + std::to_string(length) + ".");
+  auto limits = options_.streams;
+  limits.max_tokens = length;
+  row.stream = std::make_unique<stream_state>(limits, header.stream ? header.window : 0,
                                               std::move(*emitted));
   return place_reader(row, seq, header);
 }

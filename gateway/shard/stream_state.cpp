@@ -44,8 +44,16 @@ stream_state::arrival stream_state::take(std::uint64_t seq, std::span<const toke
   if (ended_ || open_window_ == 0 || emitted_.size() + fresh.size() > limits_.max_tokens)
     return arrival::broken;
   --open_window_;
-  emitted_.insert(emitted_.end(), fresh.begin(), fresh.end());
+  keep(fresh);
   return arrival::taken;
+}
+
+/// Grows by doubling, but never beyond what the stream may become.
+void stream_state::keep(std::span<const token> fresh) {
+  const auto needed = emitted_.size() + fresh.size();
+  if (needed > emitted_.capacity())
+    emitted_.reserve(std::clamp<std::size_t>(2 * emitted_.size(), needed, limits_.max_tokens));
+  emitted_.insert(emitted_.end(), fresh.begin(), fresh.end());
 }
 
 std::uint32_t stream_state::more_window() {

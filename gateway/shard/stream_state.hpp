@@ -26,13 +26,13 @@ struct stream_limits {
 };
 
 /// One stream of tokens between its engine and its client, on the gateway. Keeps every token that
-/// was emitted: that is what another engine goes on from when this one dies, and what a client that
-/// lost its connection is sent again. Tokens leave in order, each at one place in the stream: to a
-/// client that starts at token `s` and never misses a message there is no gap and no repeat, and
-/// what it has seen never changes. Two windows: the engine's (chunks it may send unasked, withheld
-/// while the tail, the tokens that were not sent, is long) and the client's (tokens it has not
-/// acknowledged; while it is shut, tokens gather and leave merged). Fencing of attempts is the
-/// ledger's. Pure; one thread.
+/// was emitted (in memory for `max_tokens` at most): that is what another engine goes on from when
+/// this one dies, and what a client that lost its connection is sent again. Tokens leave in order,
+/// each at one place in the stream: to a client that starts at token `s` and never misses a message
+/// there is no gap and no repeat, and what it has seen never changes. Two windows: the engine's
+/// (chunks it may send unasked, withheld while the tail, the tokens that were not sent, is long)
+/// and the client's (tokens it has not acknowledged; while it is shut, tokens gather and leave
+/// merged). Fencing of attempts is the ledger's. Pure; one thread.
 ///
 /// acknowledged() <= sent() <= emitted().size() <= sent() + max_tail + max_chunk (the last chunk
 /// needs no window); a `resume` may make the tail longer, and no chunk comes until it is short
@@ -90,6 +90,7 @@ class stream_state {
 
  private:
   [[nodiscard]] std::uint32_t allowance() const noexcept;
+  void keep(std::span<const token> fresh);
 
   stream_limits limits_;
   std::uint32_t client_window_;

@@ -1,9 +1,12 @@
 #include "gateway/shard/shard.hpp"
+#include "proto/codec/stream_length.hpp"
 #include "proto/codec/tokens.hpp"
 #include "tests/gateway/shard/shard_fixture.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <random>
 
 namespace coppice::gateway {
 
@@ -16,7 +19,7 @@ namespace {
 
 /// Streams of a token model, `count`, whose engine is the test.
 struct ShardStreams : testing::ShardFixture {
-  ShardStreams() {
+  explicit ShardStreams(shard_options options = {}) : ShardFixture{std::move(options)} {
     proto::model_card count;
     count.name = "count";
     count.version = 1;
@@ -24,8 +27,10 @@ struct ShardStreams : testing::ShardFixture {
     gateway.on_catalogue({{count}}, t0 - 1h);
   }
 
+  /// As long as can be.
   proto::request a_stream(int id = 1) {
     auto request = a_request("count", id);
+    request.parameters = {proto::encode(proto::stream_parameters{proto::max_stream_tokens})};
     request.op = "generate";
     request.session = "s";
     request.key = "k";
@@ -75,7 +80,10 @@ struct ShardStreams : testing::ShardFixture {
     gateway.on_place_reply({{given}, {}}, t0);
   }
   void say(std::uint64_t seq, const tokens& said, bool last = false) {
-    const auto& attempt = world.attempts.back();
+    say(world.attempts.back(), seq, said, last);
+  }
+  void say(const testing::recorded_world::sent& attempt, std::uint64_t seq, const tokens& said,
+           bool last) {
     proto::link_reply reply;
     reply.op = last ? "reply" : "chunk";
     reply.final = last;
@@ -388,6 +396,136 @@ TEST_F(ShardStreams, AStreamThatNobodyKnowsCannotBeResumed) {
   send(resume);
   ASSERT_EQ(world.replies.size(), 1u);
   EXPECT_EQ(code(0), "resume_expired");
+}
+
+proto::request of_length(proto::request request, std::uint32_t max_tokens) {
+  request.parameters = {proto::encode(proto::stream_parameters{max_tokens})};
+  return request;
+}
+
+TEST_F(ShardStreams, AStreamTakesRoomForEveryTokenThatItMayGrowToUntilItEnds) {
+  const auto request = of_length(a_stream(), 1000);
+  send(request);
+  EXPECT_EQ(gateway.rows().open_bytes(),
+            proto::encode(request).size() + 4u * request.inputs.size() + 4000u);
+  grant_count(7);
+  const auto admitted = gateway.rows().open_bytes();
+
+  say(0, {1, 2, 3});
+  EXPECT_EQ(gateway.rows().open_bytes(), admitted);
+  say(3, {4}, true);
+
+  EXPECT_EQ(gateway.rows().open_bytes(), 0u);
+}
+
+/// The same with little room.
+struct CrampedStreams : ShardStreams {
+  static constexpr std::size_t cap = 40'000;
+
+  CrampedStreams() : ShardStreams{cramped()} {}
+  static shard_options cramped() {
+    shard_options options;
+    options.limits.admitted_bytes = cap;
+    return options;
+  }
+};
+
+TEST_F(CrampedStreams, AStreamThatMayGrowBeyondTheRoomThereIsIsRefusedBeforeItBegins) {
+  auto request = a_stream();
+  request.priority_class = "critical";
+  request.key.clear();
+  const auto plain = proto::encode(of_length(request, 2000)).size() + 4;
+  const auto room = static_cast<std::uint32_t>((cap - plain) / 4);
+
+  send(of_length(request, room + 1));
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "overloaded");
+  send(of_length(request, room));
+  EXPECT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(gateway.rows().open_rows(), 1u);
+}
+
+TEST_F(ShardStreams, AStreamOfALengthThatNoEngineTakesIsRefused) {
+  send(of_length(a_stream(), 0));
+  send(of_length(a_stream(), proto::max_stream_tokens + 1));
+  auto longer = of_length(a_stream(), 2);
+  longer.emitted = proto::pack_tokens(tokens{1, 2, 3});
+  send(longer);
+
+  ASSERT_EQ(world.replies.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(code(i), "invalid");
+  EXPECT_EQ(gateway.rows().open_bytes(), 0u);
+}
+
+TEST_F(ShardStreams, AnEngineThatSaysMoreThanWasAskedForLosesTheStream) {
+  send(of_length(a_stream(), 3));
+  grant_count(7);
+  say(0, {1, 2, 3, 4});
+
+  EXPECT_EQ(world.cancels.size(), 1u);
+  EXPECT_TRUE(heard().empty());
+}
+
+/// Streams that grow, move, are cancelled, end, or come from engines that say too much: what they
+/// keep is within what was admitted, and that within the cap.
+TEST_F(CrampedStreams, WhatStreamsKeepIsAdmittedAndWithinTheCapUnderRandomEvents) {
+  std::mt19937 random{5};
+  std::uint64_t engine = 1;
+  int last_id = 0;
+  std::size_t most = 0, refused = 0;
+  std::map<attempt_id, std::uint64_t> said;  // by live or fenced attempts, with what came before
+  for (int step = 0; step < 20'000; ++step) {
+    switch (random() % 8) {
+      case 0:
+      case 1: {
+        auto request = of_length(a_stream(1 + last_id++ % 100), 1 + random() % 2500);
+        request.key = std::to_string(last_id);
+        request.window = 1 + random() % 500;
+        if (random() % 3 == 0) request.priority_class = "critical";
+        send(request);
+        break;
+      }
+      case 2:
+        grant_count(engine);
+        break;
+      case 3:
+        if (random() % 4 == 0) lose(engine++);
+        break;
+      case 4: {
+        proto::request cancel;
+        cancel.v = 1;
+        cancel.op = random() % 4 == 0 ? "cancel" : "ack";
+        cancel.id.bytes = std::string(1, static_cast<char>(1 + random() % 100));
+        cancel.session = "s";
+        cancel.seq = random() % 2500;
+        send(cancel);
+        break;
+      }
+      default: {
+        if (world.attempts.empty()) break;
+        const auto recent = std::min<std::size_t>(world.attempts.size(), 8);
+        const auto& by = world.attempts[world.attempts.size() - 1 - random() % recent];
+        const auto before = proto::unpack_tokens(by.header.emitted)->size();
+        auto& at = said.try_emplace(by.header.attempt, before).first->second;
+        const auto n = 1 + random() % 300;
+        say(by, at, tokens(n, 1), random() % 12 == 0);
+        at += n;
+      }
+    }
+    const auto& rows = gateway.rows();
+    ASSERT_LE(rows.open_bytes(), cap) << "step " << step;
+    ASSERT_EQ(rows.open_bytes() == 0, rows.open_rows() == 0) << "step " << step;
+    if (!world.attempts.empty()) {
+      const auto& latest = world.attempts.back().header;
+      ASSERT_LE(proto::unpack_tokens(latest.emitted)->size(),
+                *proto::stream_length(latest.parameters));
+    }
+    most = std::max(most, rows.open_bytes());
+  }
+  for (std::size_t i = 0; i < world.replies.size(); ++i) refused += code(i) == "overloaded" ? 1 : 0;
+  EXPECT_GT(most, cap * 8 / 10) << "the cap was come near to";
+  EXPECT_GT(refused, 100u);
+  EXPECT_GT(gateway.rows().counts().ended[static_cast<int>(outcome::completed)], 100u);
 }
 
 TEST_F(ShardStreams, AModelIsAskedByItsOwnOperation) {
