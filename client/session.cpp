@@ -122,15 +122,8 @@ void session::send(open_request& request, steady_time now) {
   header.seq = stream.tokens.size();
   stream.acknowledged = header.seq;
   stream.resuming = true;
-  if (stream.tokens.size() <= limits_.moved_tokens) {
-    header.emitted = proto::pack_tokens(stream.tokens);
-    return effects_->send(header, request.frames);
-  }
-  auto known = header;
-  known.op = "resume";
-  known.inputs.clear();
-  known.emitted = {};
-  effects_->send(known, {});
+  header.emitted = proto::pack_tokens(stream.tokens);
+  effects_->send(header, request.frames);
 }
 
 void session::ping() {

@@ -33,6 +33,7 @@ struct token_stream {
   std::function<void(std::uint64_t seq, std::span<const std::int32_t> tokens)> deliver;
   /// Every token that arrived; the next one wanted has their number as its place.
   std::vector<std::int32_t> tokens;
+  /// What the gateway was last told. `deliver` takes what arrives at once: nothing is unread.
   std::uint64_t acknowledged = 0;
   /// The stream was asked for again from there; what else arrives is from before.
   bool resuming = false;
@@ -67,8 +68,6 @@ struct session_limits {
   duration grace = 25ms;
   /// Requests sent each turn (5 ms) after a connection was made: resubmissions come paced.
   std::size_t sent_a_turn = 128;
-  /// Tokens of a stream that fit a header: with more, it goes on only where it is known.
-  std::size_t moved_tokens = 15'000;
 };
 
 /// What a session does to the world. Called inside its functions.

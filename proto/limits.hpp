@@ -8,7 +8,7 @@ namespace coppice::proto {
 
 inline constexpr std::uint32_t protocol_version = 1;
 
-/// Largest msgpack header, bytes.
+/// Largest msgpack header, bytes; without the tokens of `emitted`.
 inline constexpr std::size_t max_header_bytes = 64 * 1024;
 /// Largest number of tensor frames behind a header.
 inline constexpr std::size_t max_frames = 64;
@@ -36,12 +36,15 @@ inline constexpr std::size_t max_unreachable = 256;
 
 /// Longest stream, tokens.
 inline constexpr std::uint32_t max_stream_tokens = 100'000;
+/// Largest chunk of a stream on a link, tokens.
+inline constexpr std::uint32_t max_chunk_tokens = 4096;
 /// Longest prompt of `generate`, tokens.
 inline constexpr std::uint32_t max_prompt_tokens = 8192;
-/// Largest header on a link, bytes: a client's, the tokens that a stream has already sent, and what
-/// the link adds.
-inline constexpr std::size_t max_link_header_bytes =
-    max_header_bytes + 4 * std::size_t{max_stream_tokens} + 8192;
+/// Largest header of a client, bytes: with the tokens that a stream has already sent, as a bin.
+inline constexpr std::size_t max_request_header_bytes =
+    max_header_bytes + 4 * std::size_t{max_stream_tokens} + 5;
+/// Largest header on a link, bytes: a client's, and what the link adds.
+inline constexpr std::size_t max_link_header_bytes = max_request_header_bytes + 8192;
 
 inline constexpr std::uint32_t default_timeout_ms = 30'000;
 inline constexpr std::uint32_t max_timeout_ms = 3'600'000;

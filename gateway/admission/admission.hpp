@@ -17,7 +17,8 @@ struct admission_limits {
   std::size_t waiting_rows = 10'000;
   /// Of these, how many one tenant may have.
   std::size_t tenant_waiting_rows = 10'000;
-  /// Bytes of all open requests, and of replies that clients have not taken yet. `batch` requests
+  /// Bytes of all open requests, with the tokens that streams may grow to, and of replies that
+  /// clients have not taken yet. `batch` requests
   /// are taken up to 80 % of it, `normal` ones up to 90 %, `critical` ones up to all of it.
   std::size_t admitted_bytes = std::size_t{1} << 30;
   /// Bytes of replies that clients have not taken.

@@ -17,7 +17,7 @@ struct tenant_limits {
   /// Requests that are let in.
   std::uint64_t requests_per_s = 1'000'000;
   std::uint64_t requests_burst = 1'000'000;
-  /// Bytes of headers and frames of requests.
+  /// Bytes of headers and frames of requests, and of the tokens that streams may grow to.
   std::uint64_t bytes_per_s = 16'000'000'000;
   std::uint64_t bytes_burst = 4'000'000'000;
   /// Requests without an outcome yet, and their bytes.

@@ -103,9 +103,6 @@ std::optional<retry_decision> forbidden(const tried_request& request,
   if (failure.how != attempt_end::answered && request.at_most_once)
     return end(errc::unknown_outcome,
                "The engine was lost during the only attempt: " + failure.reason);
-  if (request.stream_began && !request.resumable)
-    return end(errc::worker_lost,
-               "The engine was lost after the stream had begun: " + failure.reason);
   return std::nullopt;
 }
 

@@ -37,10 +37,6 @@ struct attempt_failure {
 /// What the decision needs to know of the request.
 struct tried_request {
   bool at_most_once = false;
-  /// A part of its output has reached the client.
-  bool stream_began = false;
-  /// Another engine can go on where its stream ended.
-  bool resumable = false;
   /// The attempt was alone on its engine, as a trial.
   bool ran_alone = false;
   /// Attempts that went out, this one included; refused ones are not counted.

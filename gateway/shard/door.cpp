@@ -81,6 +81,17 @@ expected<void> check_tensor(const proto::tensor& tensor, const frame_list& frame
   return {};
 }
 
+/// Tokens of `emitted` come on top of what any header may have.
+expected<proto::request> read_header(std::string_view bytes) {
+  auto header = proto::decode<proto::request>(bytes, proto::max_request_header_bytes);
+  if (!header) return header;
+  const auto plain = bytes.size() - header->emitted.bytes.size();
+  if (plain <= proto::max_header_bytes) return header;
+  return fail(errc::invalid, "The header has " + std::to_string(plain) +
+                                 " bytes beside 'emitted'; at most " +
+                                 std::to_string(proto::max_header_bytes) + " are allowed.");
+}
+
 expected<void> check_header(const proto::request& header) {
   if (header.v != proto::protocol_version)
     return fail(errc::invalid,
@@ -104,7 +115,7 @@ expected<std::size_t> check_size(const frame_list& frames, std::size_t header_by
                                    " frames; at most 64 are allowed.");
   std::size_t bytes = header_bytes;
   for (const auto& frame : frames) bytes += frame.size();
-  if (bytes > proto::max_request_bytes + proto::max_header_bytes)
+  if (bytes > proto::max_request_bytes + proto::max_request_header_bytes)
     return fail(errc::invalid, "The request has " + std::to_string(bytes) +
                                    " bytes; at most 64 MiB of frames are allowed.");
   return bytes;
@@ -161,7 +172,7 @@ tl::expected<client_request, refused_request> open_message(frame_list&& message)
   if (taken == 0) return refuse({}, {errc::invalid, "The message is empty.", 0});
   const auto& head = message[taken - 1];
   const std::string_view bytes{static_cast<const char*>(head.data()), head.size()};
-  auto header = proto::decode<proto::request>(bytes);
+  auto header = read_header(bytes);
   if (!header) return refuse(id_of(bytes.substr(0, proto::max_header_bytes)), header.error());
   out.header = std::move(*header);
   if (auto checked = check_header(out.header); !checked)

@@ -21,7 +21,7 @@ struct client_request {
   proto::request header;
   /// Frames behind the header.
   frame_list frames;
-  /// Bytes of header and frames.
+  /// Bytes of header and frames; of an admitted stream, with those of the tokens it may grow to.
   std::size_t bytes = 0;
 };
 

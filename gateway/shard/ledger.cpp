@@ -13,8 +13,6 @@ constexpr std::uint64_t make_id(std::uint32_t slot, std::uint32_t count) {
 
 constexpr std::uint32_t slot_of(std::uint64_t id) { return static_cast<std::uint32_t>(id); }
 
-constexpr std::uint32_t count_of(std::uint64_t id) { return static_cast<std::uint32_t>(id >> 32); }
-
 }  // namespace
 
 ledger_row& ledger::open(client_request&& request, route& on, std::uint32_t cost, steady_time now) {
@@ -27,7 +25,6 @@ ledger_row& ledger::open(client_request&& request, route& on, std::uint32_t cost
   auto& home = slots_[index];
   auto& row = home.row.emplace();
   row.id = {make_id(index, ++home.generation)};
-  home.attempts_before = home.attempts;
   row.on = &on;
   row.cost = cost;
   row.arrived = now;
@@ -53,16 +50,6 @@ ledger_row* ledger::find(attempt_id attempt, incarnation_id incarnation) noexcep
   auto& row = *slots_[index].row;
   if (row.attempt == attempt && row.incarnation == incarnation) return &row;
   return row.hedge.attempt == attempt && row.hedge.incarnation == incarnation ? &row : nullptr;
-}
-
-ledger_row* ledger::owner_of(attempt_id attempt) noexcept {
-  const auto index = slot_of(attempt.value);
-  if (!attempt || index >= slots_.size() || !slots_[index].row) return nullptr;
-  auto& home = slots_[index];
-  // Unsigned distances: they hold when the counter wraps.
-  const auto made = home.attempts - home.attempts_before;
-  const auto age = home.attempts - count_of(attempt.value);
-  return age < made ? &*home.row : nullptr;
 }
 
 attempt_id ledger::begin_attempt(ledger_row& row, incarnation_id incarnation, steady_time now) {

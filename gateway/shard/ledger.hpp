@@ -118,8 +118,6 @@ class ledger {
   [[nodiscard]] ledger_row* find(row_id id) noexcept;
   /// The row of which this is a live attempt, on that incarnation; null for any other: the fence.
   [[nodiscard]] ledger_row* find(attempt_id attempt, incarnation_id incarnation) noexcept;
-  /// The open row that made this attempt, live or fenced; null if that row is closed.
-  [[nodiscard]] ledger_row* owner_of(attempt_id attempt) noexcept;
   /// A new attempt id for the row; the last one is fenced from now on.
   attempt_id begin_attempt(ledger_row& row, incarnation_id incarnation, steady_time now);
   /// A second live attempt beside the row's live one. A hedge that it has already is fenced.
@@ -155,8 +153,6 @@ class ledger {
     std::uint32_t generation = 0;
     /// Grows with every attempt that was made here.
     std::uint32_t attempts = 0;
-    /// `attempts` when the row was opened.
-    std::uint32_t attempts_before = 0;
   };
 
   /// A deque: slots never move, so references to rows stay valid.

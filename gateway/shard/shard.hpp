@@ -131,6 +131,8 @@ class shard {
   void refuse(const client_request& request, const error& why, steady_time now);
   [[nodiscard]] expected<void> check_op(const proto::request& header) const;
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
+  /// Tokens that the request may make.
+  [[nodiscard]] static expected<std::uint32_t> length_of(const proto::request& header);
   /// Judges the request and makes room for it. @returns why it is refused, if it is.
   [[nodiscard]] std::optional<shed> make_room(route& on, const client_request& request,
                                               std::uint32_t cost, const tenant* payer,
@@ -176,12 +178,15 @@ class shard {
   void drop_second(ledger_row& row, steady_time now);
 
   // streams
-  [[nodiscard]] expected<void> begin_stream(ledger_row& row) const;
+  [[nodiscard]] expected<void> begin_stream(ledger_row& row, std::uint32_t length) const;
+  [[nodiscard]] static expected<void> place_reader(ledger_row& row, std::uint64_t seq,
+                                                   const proto::request& says);
   void take_chunk(ledger_row& row, const proto::link_reply& reply, const frame_list& frames,
                   steady_time now);
   [[nodiscard]] static bool take_tokens(ledger_row& row, const proto::link_reply& reply,
                                         const frame_list& frames);
   void break_stream(ledger_row& row, steady_time now);
+  void break_off(ledger_row& row, steady_time now);
   void end_stream(ledger_row& row, proto::link_reply&& reply, const frame_list& frames,
                   steady_time now);
   void deliver(ledger_row& row, steady_time now);

@@ -1,4 +1,3 @@
-#include "gateway/shard/fingerprint.hpp"
 #include "gateway/shard/request_log.hpp"
 #include "gateway/shard/shard.hpp"
 
@@ -50,9 +49,7 @@ void shard::remember_unexplained(incarnation_id incarnation, const std::vector<r
   unexplained_end end{incarnation, now, {}};
   for (const auto id : lost) {
     auto& row = *ledger_.find(id);
-    if (row.content == proto::fingerprint{})
-      row.content = fingerprint_of(row.request.header, row.request.frames);
-    end.lost.push_back({row.attempt, id, row.content, row.alone});
+    end.lost.push_back({row.attempt, id, content_of(row), row.alone});
   }
   if (!end.lost.empty()) unexplained_.push_back(std::move(end));
 }
@@ -61,10 +58,10 @@ void shard::remember_unexplained(incarnation_id incarnation, const std::vector<r
 /// suspect all the same: else it would end one engine after the other.
 void shard::take_late_word(const proto::engine_down& down, steady_time now) {
   const auto end = std::ranges::find(unexplained_, down.incarnation, &unexplained_end::incarnation);
-  if (end == unexplained_.end()) return;
+  // A word that blames nobody may be of one who knows less: the worker's may still come.
+  if (end == unexplained_.end() || !blames(death_cause_from(down.cause))) return;
   const auto lost = std::move(end->lost);
   unexplained_.erase(end);
-  if (!blames(death_cause_from(down.cause))) return;
   for (const auto& each : lost)
     if (std::ranges::find(down.suspects, each.attempt) != down.suspects.end())
       suspect_late(each, now);
@@ -108,8 +105,6 @@ void shard::attempt_failed(ledger_row& row, const attempt_failure& failure, stea
   tried_request tried;
   tried.at_most_once = header.at_most_once;
   tried.ran_alone = row.alone;
-  tried.stream_began = row.stream != nullptr && !row.stream->emitted().empty();
-  tried.resumable = row.stream != nullptr && row.stream->can_move();
   tried.attempts = row.attempts;
   tried.refusals = row.refusals;
   tried.time_left = row.deadline - now;

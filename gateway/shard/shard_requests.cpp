@@ -1,4 +1,5 @@
 #include "gateway/shard/shard.hpp"
+#include "proto/codec/stream_length.hpp"
 
 namespace coppice::gateway {
 
@@ -135,6 +136,11 @@ expected<std::uint32_t> shard::cost_of(const proto::request& header) const {
   return static_cast<std::uint32_t>(shape.front());
 }
 
+expected<std::uint32_t> shard::length_of(const proto::request& header) {
+  if (header.op != "generate") return 0u;
+  return proto::stream_length(header.parameters);
+}
+
 std::optional<shed> shard::make_room(route& on, const client_request& request, std::uint32_t cost,
                                      const tenant* payer, steady_time now) {
   if (payer == nullptr) return no_more_tenants();
@@ -183,8 +189,8 @@ void shard::infer(client_request&& request, std::uint32_t client, steady_time no
 void shard::join(ledger_row& row, const client_request& request, std::uint32_t client,
                  steady_time now) {
   if (row.stream != nullptr)
-    if (auto resumed = row.stream->resume(request.header.seq); !resumed)
-      return refuse(request, resumed.error());
+    if (auto placed = place_reader(row, request.header.seq, request.header); !placed)
+      return refuse(request, placed.error());
   clients_.joined(row, request, client);
   if (row.stream != nullptr) deliver(row, now);
 }
@@ -196,6 +202,10 @@ void shard::admit(client_request&& request, std::uint32_t client, const clients:
   if (auto fits = check_op(request.header); !fits) return refuse(request, fits.error(), now);
   const auto cost = cost_of(request.header);
   if (!cost) return refuse(request, cost.error(), now);
+  const auto length = length_of(request.header);
+  if (!length) return refuse(request, length.error(), now);
+  // Room for all of a stream from the start: none stops in the middle for want of it.
+  request.bytes += sizeof(token) * *length;
   auto* payer = tenants_.find(request.tenant, now);
   auto& budget = (*on)->budget;
   if (const auto refused = make_room(**on, request, *cost, payer, now)) {
@@ -211,7 +221,7 @@ void shard::admit(client_request&& request, std::uint32_t client, const clients:
   auto& row = ledger_.open(std::move(request), **on, *cost, now);
   row.payer = payer;
   clients_.opened(row, client, asked);
-  if (auto begun = begin_stream(row); !begun)
+  if (auto begun = begin_stream(row, *length); !begun)
     return finish_with_error(row, begun.error(), outcome::failed, now);
   start(row, now);
 }

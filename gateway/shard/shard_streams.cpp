@@ -1,6 +1,8 @@
 #include "gateway/shard/shard.hpp"
 #include "proto/codec/tokens.hpp"
 
+#include <algorithm>
+
 namespace coppice::gateway {
 
 namespace {
@@ -28,14 +30,25 @@ proto::reply piece_of(const ledger_row& row, const stream_state::piece& piece) {
 
 }  // namespace
 
-expected<void> shard::begin_stream(ledger_row& row) const {
+/// The client has the tokens before `seq`, its reader all of them but the unread ones.
+expected<void> shard::place_reader(ledger_row& row, std::uint64_t seq, const proto::request& says) {
+  return row.stream->resume(seq, seq - std::min<std::uint64_t>(says.unread, seq));
+}
+
+expected<void> shard::begin_stream(ledger_row& row, std::uint32_t length) const {
   const auto& header = row.request.header;
   if (header.op != "generate") return {};
   auto emitted = proto::unpack_tokens(header.emitted);
   if (!emitted) return fail(errc::invalid, "Field 'emitted' must be a bin of whole INT32 tokens.");
-  row.stream = std::make_unique<stream_state>(options_.streams, header.stream ? header.window : 0,
+  const auto seq = emitted->size();
+  if (seq > length)
+    return fail(errc::invalid, "Field 'emitted' has " + std::to_string(seq) +
+                                   " tokens; 'max_tokens' is " + std::to_string(length) + ".");
+  auto limits = options_.streams;
+  limits.max_tokens = length;
+  row.stream = std::make_unique<stream_state>(limits, header.stream ? header.window : 0,
                                               std::move(*emitted));
-  return {};
+  return place_reader(row, seq, header);
 }
 
 void shard::take_chunk(ledger_row& row, const proto::link_reply& reply, const frame_list& frames,
@@ -47,25 +60,32 @@ void shard::take_chunk(ledger_row& row, const proto::link_reply& reply, const fr
 bool shard::take_tokens(ledger_row& row, const proto::link_reply& reply, const frame_list& frames) {
   if (row.stream == nullptr) return false;
   const auto tokens = proto::tokens_in(reply.outputs, frames);
-  return tokens && row.stream->take(reply.seq, *tokens) != stream_state::arrival::broken;
+  if (!tokens) return false;
+  const auto what = reply.op == "chunk" ? row.stream->take(reply.seq, *tokens)
+                                        : row.stream->take_last(reply.seq, *tokens);
+  return what != stream_state::arrival::broken;
 }
 
 /// An engine that contradicts itself: what it said so far stands, another one goes on behind it.
 void shard::break_stream(ledger_row& row, steady_time now) {
+  auto& on = *row.on;
   send_cancel(row);
-  row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0);
+  on.credit.give_back(row.incarnation, row.sent_version, row.cost, 0);
+  break_off(row, now);
+  spend_credit(on, now);
+}
+
+/// Its credit has been dealt with.
+void shard::break_off(ledger_row& row, steady_time now) {
   row.on->breakers.failed(row.incarnation, now, draw());
   attempt_failed(
       row, {attempt_end::answered, errc::internal, "The engine broke off its own stream."}, now);
-  spend_credit(*row.on, now);
 }
 
 /// The engine has said its last; the client may still have to read.
 void shard::end_stream(ledger_row& row, proto::link_reply&& reply, const frame_list& frames,
                        steady_time now) {
-  // The last tokens come without a window of their own.
-  if (!take_tokens(row, reply, frames)) return break_stream(row, now);
-  row.stream->end();
+  if (!take_tokens(row, reply, frames)) return break_off(row, now);
   take_answer(row, reply, now);
   ledger_.end_attempt(row);
   row.state = row_state::delivering;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace coppice::gateway {
 
@@ -15,12 +16,22 @@ stream_state::stream_state(const stream_limits& limits, std::uint32_t client_win
 
 /// Chunks that fit between the tail and its limit, however large they are.
 std::uint32_t stream_state::allowance() const noexcept {
-  const auto tail = emitted_.size() - acked_;
+  const auto tail = client_window_ == 0 ? 0 : emitted_.size() - sent_;
   const auto room = tail < limits_.max_tail ? (limits_.max_tail - tail) / limits_.max_chunk : 0;
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(room, limits_.link_window));
 }
 
 std::uint32_t stream_state::begin_attempt() { return open_window_ = allowance(); }
+
+stream_state::arrival stream_state::take_last(std::uint64_t seq, std::span<const token> tokens) {
+  const auto window = std::exchange(open_window_, 1);
+  const auto what = take(seq, tokens);
+  if (what == arrival::broken)
+    open_window_ = window;
+  else
+    ended_ = true;
+  return what;
+}
 
 stream_state::arrival stream_state::take(std::uint64_t seq, std::span<const token> tokens) {
   if (tokens.size() > limits_.max_chunk || seq > emitted_.size()) return arrival::broken;
@@ -33,8 +44,16 @@ stream_state::arrival stream_state::take(std::uint64_t seq, std::span<const toke
   if (ended_ || open_window_ == 0 || emitted_.size() + fresh.size() > limits_.max_tokens)
     return arrival::broken;
   --open_window_;
-  emitted_.insert(emitted_.end(), fresh.begin(), fresh.end());
+  keep(fresh);
   return arrival::taken;
+}
+
+/// Grows by doubling, but never beyond what the stream may become.
+void stream_state::keep(std::span<const token> fresh) {
+  const auto needed = emitted_.size() + fresh.size();
+  if (needed > emitted_.capacity())
+    emitted_.reserve(std::clamp<std::size_t>(2 * emitted_.size(), needed, limits_.max_tokens));
+  emitted_.insert(emitted_.end(), fresh.begin(), fresh.end());
 }
 
 std::uint32_t stream_state::more_window() {
@@ -62,12 +81,13 @@ void stream_state::acknowledge(std::uint64_t seq) noexcept {
   if (seq > acked_ && seq <= sent_) acked_ = seq;
 }
 
-expected<void> stream_state::resume(std::uint64_t seq) {
+expected<void> stream_state::resume(std::uint64_t seq, std::uint64_t acknowledged) {
   if (seq > emitted_.size())
     return fail(errc::resume_expired, "The stream has " + std::to_string(emitted_.size()) +
                                           " tokens; it cannot go on from token " +
                                           std::to_string(seq) + ".");
-  sent_ = acked_ = seq;
+  sent_ = seq;
+  acked_ = std::min(acknowledged, seq);
   return {};
 }
 

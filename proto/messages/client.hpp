@@ -46,6 +46,9 @@ struct request {
   std::uint64_t seq = 0;
   /// generate: tokens that may be under way unacknowledged; 0: nothing is acknowledged.
   std::uint32_t window = 0;
+  /// generate, resume: of the tokens before `seq`, those that the client's reader has not taken.
+  /// They count in the window.
+  std::uint32_t unread = 0;
   /// generate: tokens that the client already has, a bin of little-endian INT32; the stream goes on
   /// behind them.
   raw_value emitted;
@@ -70,6 +73,7 @@ struct request {
                       field{"again", &request::again},
                       field{"seq", &request::seq},
                       field{"window", &request::window},
+                      field{"unread", &request::unread},
                       field{"emitted", &request::emitted}};
   }
 };

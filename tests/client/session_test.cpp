@@ -479,24 +479,45 @@ TEST_F(Session, ResumesAStreamBehindTheTokensItHas) {
   EXPECT_EQ(tokens.size(), 4u);
 }
 
-TEST_F(Session, ResumesALongStreamOnlyWhereItIsKnown) {
-  asking.close({});
-  asking = made({.moved_tokens = 2});
+TEST_F(Session, ResumesTheLongestStreamAnywhere) {
   connect();
   asking.start(a_stream(1, 100), t0);
   const auto sent = world.take("generate");
-  chunk(sent[0], 0, 3);
+  chunk(sent[0], 0, 99'999);
   asking.disconnected(t0);
   asking.tick(t0);
   asking.connected(t0);
 
-  const auto resumed = world.take("resume");
-  ASSERT_EQ(resumed.size(), 1u);
-  EXPECT_EQ(resumed[0].seq, 3u);
-  EXPECT_EQ(resumed[0].key, sent[0].key);
-  EXPECT_TRUE(resumed[0].inputs.empty());
-  fail_with(sent[0], errc::resume_expired);
-  EXPECT_EQ(outcome(1), "resume_expired");
+  const auto again = world.take("generate");
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].seq, 99'999u);
+  EXPECT_LE(proto::encode(again[0]).size(), proto::max_request_header_bytes);
+  EXPECT_EQ(proto::unpack_tokens(again[0].emitted), tokens);
+  chunk(sent[0], 99'999, 1, true);
+  EXPECT_EQ(tokens.size(), 100'000u);
+  EXPECT_EQ(outcome(1), "ok");
+}
+
+TEST_F(Session, HasNothingUnreadAtTheNextConnectionForItsReaderTakesAtOnce) {
+  connect();
+  asking.start(a_stream(1, 8), t0);
+  const auto sent = world.take("generate");
+  chunk(sent[0], 0, 3);
+  EXPECT_TRUE(world.take("ack").empty()) << "less than half of the window";
+  asking.disconnected(t0);
+  asking.tick(t0);
+  asking.connected(t0);
+
+  const auto again = world.take("generate");
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].seq, 3u);
+  EXPECT_EQ(again[0].unread, 0u);
+  chunk(sent[0], 3, 3);
+  EXPECT_TRUE(world.take("ack").empty());
+  chunk(sent[0], 6, 1);
+  const auto acks = world.take("ack");
+  ASSERT_EQ(acks.size(), 1u);
+  EXPECT_EQ(acks[0].seq, 7u) << "half of the window behind what it had then";
 }
 
 /// Gateways that answer, refuse, forget and vanish: every request ends once and in time.

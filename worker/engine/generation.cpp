@@ -1,6 +1,6 @@
 #include "worker/engine/generation.hpp"
 
-#include "proto/codec/codec.hpp"
+#include "proto/codec/stream_length.hpp"
 #include "proto/limits.hpp"
 
 #include <cstring>
@@ -10,14 +10,6 @@
 namespace coppice::worker {
 
 namespace {
-
-struct shared_parameters {
-  std::uint32_t max_tokens = 16;
-
-  static constexpr auto fields() {
-    return std::tuple{proto::field{"max_tokens", &shared_parameters::max_tokens}};
-  }
-};
 
 std::vector<std::int32_t> as_tokens(const void* bytes, std::size_t size) {
   std::vector<std::int32_t> tokens(size / sizeof(std::int32_t));
@@ -32,16 +24,6 @@ expected<std::vector<std::int32_t>> read_prompt(const batch_item& item) {
   return fail(errc::invalid, "Input '" + tensor.name + "' has " + std::to_string(prompt.size()) +
                                  " tokens; the model takes 1 to " +
                                  std::to_string(proto::max_prompt_tokens) + ".");
-}
-
-expected<std::uint32_t> read_max_tokens(const proto::raw_value& parameters) {
-  if (parameters.empty()) return shared_parameters{}.max_tokens;
-  const auto read = proto::decode<shared_parameters>(parameters.bytes);
-  if (!read) return tl::unexpected(read.error());
-  if (read->max_tokens >= 1 && read->max_tokens <= proto::max_stream_tokens)
-    return read->max_tokens;
-  return fail(errc::invalid, "Parameter 'max_tokens' must be 1 to " +
-                                 std::to_string(proto::max_stream_tokens) + ".");
 }
 
 expected<std::vector<std::int32_t>> read_emitted(const proto::raw_value& emitted,
@@ -66,7 +48,7 @@ expected<generation> check_generation(const model_spec& spec, const proto::link_
   if (!item) return tl::unexpected(item.error());
   auto prompt = read_prompt(*item);
   if (!prompt) return tl::unexpected(prompt.error());
-  const auto max_tokens = read_max_tokens(request.parameters);
+  const auto max_tokens = proto::stream_length(request.parameters);
   if (!max_tokens) return tl::unexpected(max_tokens.error());
   auto emitted = read_emitted(request.emitted, *max_tokens);
   if (!emitted) return tl::unexpected(emitted.error());

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "proto/limits.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -20,7 +22,7 @@ struct token_chunk {
 class token_stream {
  public:
   /// Tokens that may wait for a window; the stream is paused then.
-  static constexpr std::size_t max_waiting = 4096;
+  static constexpr std::size_t max_waiting = proto::max_chunk_tokens;
   /// Larger windows count as this one.
   static constexpr std::uint32_t max_window = 1024;
 

@@ -25,8 +25,6 @@ FIRST_RETRY_MS, LONGEST_RETRY_MS = 10, 1000
 MAX_TIMEOUT_MS = 3_600_000
 # Requests sent each turn (5 ms) after a connection was made: resubmissions come paced.
 SENT_A_TURN = 128
-# Tokens of a stream that fit a header: with more, it goes on only where it is known.
-MOVED_TOKENS = 15_000
 
 
 class Place(Enum):
@@ -41,6 +39,7 @@ class Stream:
 
     deliver: Callable[[list[int]], None]
     tokens: list[int] = field(default_factory=list)
+    # Tokens that the reader has taken, as far as it has said: the window counts from there.
     acknowledged: int = 0
     # It was asked for again from there; what else arrives is from before.
     resuming: bool = False
@@ -172,12 +171,14 @@ class Session:
     def acknowledge(self, number: int, seq: int) -> None:
         """The stream's reader has every token before `seq`. Opens the gateway's window by halves."""
         request = self.open.get(number)
-        if request is None or request.where is not Place.SENT:
+        if request is None:
             return
         stream, window = request.stream, request.header["window"]
         if min(seq, len(stream.tokens)) - stream.acknowledged < (window + 1) // 2:
             return
         stream.acknowledged = min(seq, len(stream.tokens))
+        if request.where is not Place.SENT:
+            return  # the next gateway is told when it is asked
         self._put({"v": 1, "op": "ack", "id": number, "session": self.name, "key": request.header["key"],
                    "seq": stream.acknowledged}, [])
 
@@ -228,13 +229,11 @@ class Session:
         stream = request.stream
         if stream is None or not stream.tokens:
             return self._put(header, request.frames)
-        header["seq"] = stream.acknowledged = len(stream.tokens)
+        header["seq"] = len(stream.tokens)
+        header["unread"] = len(stream.tokens) - stream.acknowledged
+        header["emitted"] = np.array(stream.tokens, "<i4").tobytes()
         stream.resuming = True
-        if len(stream.tokens) <= MOVED_TOKENS:
-            header["emitted"] = np.array(stream.tokens, "<i4").tobytes()
-            return self._put(header, request.frames)
-        known = {key: value for key, value in header.items() if key not in ("inputs", "emitted")}
-        self._put({**known, "op": "resume"}, [])
+        self._put(header, request.frames)
 
     def _ping(self) -> None:
         self._put({"v": 1, "op": "ping", "session": self.name, "acked": self._acked}, [])

@@ -5,7 +5,7 @@ import msgpack
 import numpy as np
 import pytest
 
-from coppice import Cancelled, CoppiceError, DeadlineExceeded, InternalError, Overloaded, ResumeExpired, UnknownOutcome, WorkerLost
+from coppice import Cancelled, CoppiceError, DeadlineExceeded, InternalError, Overloaded, UnknownOutcome, WorkerLost
 from coppice import session as rules
 from coppice.session import Request, Session, Stream
 
@@ -275,17 +275,43 @@ def test_a_stream_is_resumed_behind_the_tokens_it_has(session):
     assert np.frombuffer(again["emitted"], "<i4").tolist() == [0, 1, 2]
 
 
-def test_a_long_stream_is_resumed_only_where_it_is_known(session, monkeypatch):
-    monkeypatch.setattr(rules, "MOVED_TOKENS", 2)
+def test_the_longest_stream_goes_on_at_another_gateway(session):
     request, got = a_stream()
     number = session.start(request, now=0.0)
-    session.take(a_chunk(number, 0, 3), now=0.0)
+    session.take(a_chunk(number, 0, 99_999), now=0.0)
+    reconnect(session, 1.0, ANOTHER_PROCESS)
+    (again,) = sent(session, "generate")
+    assert again["seq"] == 99_999 and len(again["emitted"]) == 4 * 99_999
+    session.take(a_chunk(number, 99_999, 1, final=True, model="m"), now=1.0)
+    assert got == list(range(100_000)) and request.future.result(0) == "m"
+
+
+def test_the_window_counts_from_what_the_reader_has_taken_at_the_next_connection_too(session):
+    request, got = a_stream(window=8)
+    number = session.start(request, now=0.0)
+    session.take(a_chunk(number, 0, 8), now=0.0)
+    session.acknowledge(number, 4)
+    session.take(a_chunk(number, 8, 4), now=0.0)
     reconnect(session, 1.0)
-    (resume,) = sent(session, "resume")
-    assert resume["seq"] == 3 and "inputs" not in resume and "emitted" not in resume
-    session.take(an_error(number, "resume_expired", retryable=False), now=1.0)
-    with pytest.raises(ResumeExpired):
-        request.future.result(0)
+    (again,) = sent(session, "generate")
+    assert again["seq"] == 12 and again["unread"] == 8, "the window is shut until the reader takes more"
+    session.acknowledge(number, 8)
+    (ack,) = sent(session, "ack")
+    assert ack["seq"] == 8
+
+
+def test_what_a_reader_takes_while_there_is_no_connection_opens_the_window_of_the_next(session):
+    request, got = a_stream(window=8)
+    number = session.start(request, now=0.0)
+    session.take(a_chunk(number, 0, 8), now=0.0)
+    session.disconnected(now=0.5)
+    session.acknowledge(number, 4)
+    session.acknowledge(number, 8)
+    assert sent(session, "ack") == []
+    session.tick(1.0)
+    session.connected(1.0)
+    (again,) = sent(session, "generate")
+    assert again["seq"] == 8 and again["unread"] == 0
 
 
 def test_every_request_ends_once_and_in_time_under_random_faults():

@@ -105,14 +105,6 @@ TEST_F(RetryClass, AnAtMostOnceRequestThatWasSentIsNeverTriedAgain) {
   EXPECT_EQ(after_answer(errc::internal).why.code, errc::internal);
 }
 
-TEST_F(RetryClass, AStreamThatBeganGoesOnOnlyWhereItCanBeResumed) {
-  request.stream_began = true;
-  EXPECT_EQ(after(attempt_end::engine_lost).why.code, errc::worker_lost);
-
-  request.resumable = true;
-  EXPECT_EQ(after(attempt_end::engine_lost).what, action::again);
-}
-
 TEST_F(RetryClass, AnAnswerThatIsTheSameEverywhereIsTheOutcome) {
   for (const auto code : {errc::invalid, errc::model_error, errc::quota, errc::overloaded,
                           errc::deadline, errc::cancelled, errc::forbidden, errc::poison}) {

@@ -1,5 +1,6 @@
 #include "gateway/shard/door.hpp"
 
+#include "proto/codec/tokens.hpp"
 #include "tests/gateway/shard/messages.hpp"
 
 #include <gtest/gtest.h>
@@ -33,6 +34,26 @@ TEST(Door, KeepsTheEnvelopeOfEveryKindOfClient) {
 }
 
 TEST(Door, AcceptsAWellFormedRequest) { EXPECT_EQ(why(a_request()), "accepted"); }
+
+TEST(Door, TakesTheTokensOfTheLongestStreamOnTopOfTheLargestHeader) {
+  auto request = a_request();
+  request.op = "generate";
+  request.emitted = proto::pack_tokens(std::vector<std::int32_t>(proto::max_stream_tokens));
+  request.traceparent.assign(300, 't');
+  const auto plain = proto::encode(request).size() - request.emitted.bytes.size();
+  request.traceparent.append(proto::max_header_bytes - plain, 't');
+  EXPECT_EQ(why(request), "accepted");
+
+  request.traceparent += 't';
+  EXPECT_NE(why(request), "accepted");
+  request.emitted = proto::pack_tokens(std::vector<std::int32_t>(1));
+  EXPECT_EQ(why(request),
+            "The header has 65537 bytes beside 'emitted'; at most 65536 are allowed.");
+
+  request = a_request();
+  request.emitted = proto::pack_tokens(std::vector<std::int32_t>(proto::max_stream_tokens + 1));
+  EXPECT_EQ(why(request), "accepted") << "the header is small otherwise";
+}
 
 TEST(Door, RefusesAnEmptyMessage) {
   frame_list only_id;

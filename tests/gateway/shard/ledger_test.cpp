@@ -128,24 +128,6 @@ TEST_F(Ledger, LosesAHedgeAndKeepsTheFirst) {
   EXPECT_EQ(rows.find(second, {8}), nullptr);
 }
 
-TEST_F(Ledger, KnowsWhoMadeAFencedAttemptWhileThatRowIsOpen) {
-  auto& row = rows.open(a_client_request(), on, 1, t0);
-  const auto first = rows.begin_attempt(row, {7}, t0);
-  rows.end_attempt(row);
-  const auto second = rows.begin_attempt(row, {8}, t0);
-
-  EXPECT_EQ(rows.owner_of(first), &row);
-  EXPECT_EQ(rows.owner_of(second), &row);
-  EXPECT_EQ(rows.owner_of({second.value + (1ull << 32)}), nullptr);  // not made yet
-
-  rows.close(row, outcome::completed);
-  EXPECT_EQ(rows.owner_of(second), nullptr);
-  auto& next = rows.open(a_client_request(), on, 1, t0);  // in the same slot
-  const auto third = rows.begin_attempt(next, {7}, t0);
-  EXPECT_EQ(rows.owner_of(second), nullptr);
-  EXPECT_EQ(rows.owner_of(third), &next);
-}
-
 /// A frame is taken for live attempts only, and no row has more than two.
 TEST_F(Ledger, FencesAllButTheLiveAttemptsUnderRandomOperations) {
   std::mt19937 random{8};

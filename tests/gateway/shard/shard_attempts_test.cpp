@@ -1,5 +1,5 @@
 #include "gateway/shard/shard.hpp"
-#include "tests/gateway/shard/shard_fixture.hpp"
+#include "tests/gateway/shard/losses_fixture.hpp"
 
 namespace coppice::gateway {
 
@@ -9,36 +9,11 @@ using testing::t0;
 
 namespace {
 
-struct ShardAttempts : testing::ShardFixture {
-  /// A request whose content is told apart by a name.
-  void send(int id, const std::string& content, steady_time at = t0) {
-    auto request = a_request("echo", id);
-    request.outputs = {content};
-    request.timeout_ms = 60'000;
-    gateway.on_client_message(as_message(request, "client"), 5, at);
-  }
-  void lose_link(std::uint64_t incarnation, steady_time at) {
-    gateway.on_link_reset("tcp://e" + std::to_string(incarnation), at);
-    gateway.on_tick(at + 10ms);
-  }
-  void die(std::uint64_t incarnation, const std::string& cause, std::vector<attempt_id> suspects,
-           steady_time at = t0) {
-    gateway.on_engine_down({"engine-" + std::to_string(incarnation),
-                            {incarnation},
-                            "was killed by signal 11 (SIGSEGV)",
-                            std::move(suspects),
-                            cause},
-                           at);
-  }
-  void judge(const proto::fingerprint& of, const char* verdict, const char* by = "gateway-1",
-             steady_time at = t0) {
-    gateway.on_judgement({of, verdict, by, 10'000'000}, at);
-  }
+struct ShardAttempts : testing::LossesFixture {
   void fail_last() {
     const auto& last = world.attempts.back();
     answer(last.header.attempt, last.to.value, "reply", t0, "internal");
   }
-  [[nodiscard]] attempt_id attempt(std::size_t i) const { return world.attempts[i].header.attempt; }
 };
 
 TEST_F(ShardAttempts, AnInnocentGoesOnAtOnceAndASuspectIsHeldAndReported) {
@@ -118,51 +93,6 @@ TEST_F(ShardAttempts, ATrialThatIsAnsweredFreesItsContent) {
   EXPECT_FALSE(world.trials[0].killed);
   ASSERT_EQ(world.attempts.size(), 4u);
   EXPECT_FALSE(world.attempts[3].header.alone);
-}
-
-TEST_F(ShardAttempts, ASuspectIsHeldThoughTheWorkersWordCameAfterTheReset) {
-  send(1, "odd");
-  grant(7, 1);
-  lose_link(7, t0);
-  EXPECT_TRUE(world.suspicions.empty());
-
-  die(7, "crash", {attempt(0)}, t0 + 50ms);
-  grant(8, 1, t0 + 50ms);
-  EXPECT_EQ(world.attempts.size(), 1u) << "it waits for the judgement";
-  ASSERT_EQ(world.suspicions.size(), 1u);
-  judge(world.suspicions[0].suspects[0], "trial", "gateway-1", t0 + 60ms);
-
-  ASSERT_EQ(world.attempts.size(), 2u);
-  EXPECT_TRUE(world.attempts[1].header.alone);
-}
-
-TEST_F(ShardAttempts, ATrialsDeathConvictsThoughTheWordCameAfterTheReset) {
-  send(1, "bad");
-  grant(7, 1);
-  die(7, "crash", {attempt(0)});
-  judge(world.suspicions[0].suspects[0], "trial");
-  grant(8, 1);
-  ASSERT_EQ(world.attempts.size(), 2u);
-  lose_link(8, t0);
-
-  die(8, "crash", {attempt(1)}, t0 + 50ms);
-
-  ASSERT_EQ(world.trials.size(), 1u);
-  EXPECT_TRUE(world.trials[0].killed);
-  ASSERT_EQ(world.replies.size(), 1u);
-  EXPECT_EQ(code(0), "poison");
-}
-
-TEST_F(ShardAttempts, ALateWordOfAKillFromOutsideChangesNothing) {
-  send(1, "any");
-  grant(7, 1);
-  lose_link(7, t0);
-
-  die(7, "killed", {attempt(0)}, t0 + 50ms);
-  grant(8, 1, t0 + 50ms);
-
-  EXPECT_TRUE(world.suspicions.empty());
-  EXPECT_EQ(world.attempts.size(), 2u);
 }
 
 TEST_F(ShardAttempts, AKillFromOutsideBlamesNobody) {

@@ -67,9 +67,9 @@ struct recorded_world : shard_effects {
 
 struct ShardFixture : ::testing::Test {
   recorded_world world;
-  shard gateway{{}, world, nullptr};
+  shard gateway;
 
-  ShardFixture() {
+  explicit ShardFixture(shard_options options = {}) : gateway{std::move(options), world, nullptr} {
     proto::model_card echo;
     echo.name = "echo";
     echo.version = 1;

@@ -73,6 +73,26 @@ struct fresh_gateway : ShardHedges {
   void TestBody() override {}
 };
 
+TEST_F(ShardHedges, ALateWordOfEitherAttemptWatchesTheContentAndLeavesTheOther) {
+  for (const std::size_t lost : {0u, 1u}) {
+    fresh_gateway one;
+    one.ask_for_two();
+    const auto gone = one.world.attempts[lost].to;
+    one.gateway.on_link_reset("tcp://e" + std::to_string(gone.value), t0 + after);
+    one.gateway.on_tick(t0 + after + 10ms);
+
+    one.gateway.on_engine_down({"engine", gone, "crashed", {one.attempt(lost)}, "crash"},
+                               t0 + 2 * after);
+
+    EXPECT_EQ(one.world.suspicions.size(), 1u);
+    EXPECT_TRUE(one.world.replies.empty());
+    EXPECT_TRUE(one.world.cancels.empty());
+    one.reply_to(1 - lost);
+    ASSERT_EQ(one.world.replies.size(), 1u);
+    EXPECT_EQ(one.code(0), "ok");
+  }
+}
+
 TEST_F(ShardHedges, ASlowAttemptGetsASecondOneOnAnotherEngine) {
   ask_for_long();
   gateway.on_tick(t0 + after - 1us);

@@ -111,16 +111,41 @@ TEST_F(StreamState, EndsAnAttemptThatPassesTheStreamsLength) {
 }
 
 TEST_F(StreamState, TakesNothingBehindItsEnd) {
-  (void)stream.take(0, count(0, 4));
-  stream.end();
+  (void)stream.take_last(0, count(0, 4));
 
   EXPECT_EQ(stream.take(0, count(0, 4)), arrival::repeated);
   EXPECT_EQ(stream.take(4, count(4, 1)), arrival::broken);
 }
 
+TEST_F(StreamState, TakesTheEnginesLastWordWithoutAWindow) {
+  limits.link_window = 1;
+  stream = stream_state{limits, 8};
+  (void)stream.begin_attempt();
+  EXPECT_EQ(stream.take(0, count(0, 2)), arrival::taken);
+  EXPECT_EQ(stream.take(2, count(2, 1)), arrival::broken);
+
+  EXPECT_EQ(stream.take_last(2, count(2, 1)), arrival::taken);
+  EXPECT_EQ(stream.emitted(), count(0, 3));
+}
+
+TEST_F(StreamState, IsNotOverAfterALastWordThatIsBroken) {
+  (void)stream.take(0, count(0, 2));
+
+  EXPECT_EQ(stream.take_last(3, count(3, 1)), arrival::broken);
+  (void)send();
+  EXPECT_FALSE(stream.is_complete());
+
+  EXPECT_EQ(stream.take_last(2, {}), arrival::repeated);
+  EXPECT_TRUE(stream.is_complete());
+}
+
+TEST_F(StreamState, TakesALastWordNoLargerThanAnyOther) {
+  EXPECT_EQ(stream.take_last(0, count(0, limits.max_chunk + 1)), arrival::broken);
+  EXPECT_EQ(stream.take_last(0, count(0, limits.max_chunk)), arrival::taken);
+}
+
 TEST_F(StreamState, IsCompleteWhenTheLastTokenWasSent) {
-  (void)stream.take(0, count(0, 9));
-  stream.end();
+  (void)stream.take_last(0, count(0, 9));
   (void)send();
   EXPECT_FALSE(stream.is_complete());
 
@@ -149,23 +174,15 @@ TEST_F(StreamState, GivesTheNextAttemptEveryTokenAndAWindow) {
   EXPECT_EQ(stream.take(4, count(4, 1)), arrival::taken);
 }
 
-TEST_F(StreamState, CannotMoveWhenItsTokensFitNoHeader) {
-  limits.max_moved = 4;
-  stream = stream_state{limits, 0};
-  (void)stream.begin_attempt();
-  (void)stream.take(0, count(0, 4));
-  EXPECT_TRUE(stream.can_move());
-
-  (void)stream.take(4, count(4, 1));
-
-  EXPECT_FALSE(stream.can_move());
-}
-
 TEST_F(StreamState, ReturnsTheEnginesWindowInHalves) {
-  for (token i = 0; i < 7; ++i) (void)stream.take(static_cast<std::uint64_t>(i), count(i, 1));
+  const auto take_and_send = [&](token i) {
+    (void)stream.take(static_cast<std::uint64_t>(i), count(i, 1));
+    (void)send();
+  };
+  for (token i = 0; i < 7; ++i) take_and_send(i);
   EXPECT_EQ(stream.more_window(), 0u);
 
-  (void)stream.take(7, count(7, 1));
+  take_and_send(7);
 
   EXPECT_EQ(stream.more_window(), 8u);
   EXPECT_EQ(stream.more_window(), 0u);
@@ -173,34 +190,76 @@ TEST_F(StreamState, ReturnsTheEnginesWindowInHalves) {
 
 TEST_F(StreamState, WithholdsTheEnginesWindowWhileTheTailIsLong) {
   limits.max_tail = 4 * limits.max_chunk;
-  stream = stream_state{limits, limits.max_tail};
+  stream = stream_state{limits, limits.max_chunk};
   EXPECT_EQ(stream.begin_attempt(), 4u);
   for (std::uint64_t i = 0; i < 4; ++i)
     (void)stream.take(i * limits.max_chunk,
                       count(static_cast<token>(i * limits.max_chunk), limits.max_chunk));
   EXPECT_EQ(stream.more_window(), 0u);
+
   (void)send();
 
-  stream.acknowledge(limits.max_chunk);
-
   EXPECT_EQ(stream.more_window(), 1u);
+}
+
+TEST_F(StreamState, NeverWithholdsTheEnginesWindowForWhatItHasSent) {
+  // A client acknowledges by halves of its window, which may be longer than any tail.
+  stream = stream_state{limits, proto::max_stream_tokens};
+  (void)stream.begin_attempt();
+  std::uint64_t at = 0;
+  for (; at + limits.max_chunk <= limits.max_tokens; at += limits.max_chunk) {
+    ASSERT_EQ(stream.take(at, count(static_cast<token>(at), limits.max_chunk)), arrival::taken);
+    (void)send();
+    (void)stream.more_window();
+  }
+  EXPECT_GT(at, limits.max_tail + limits.max_chunk);
+}
+
+TEST_F(StreamState, NeverWithholdsTheEnginesWindowWhereNothingIsSentBeforeTheEnd) {
+  stream = stream_state{limits, 0};
+  (void)stream.begin_attempt();
+  std::uint64_t at = 0;
+  for (; at + limits.max_chunk <= limits.max_tokens; at += limits.max_chunk) {
+    ASSERT_EQ(stream.take(at, count(static_cast<token>(at), limits.max_chunk)), arrival::taken);
+    (void)stream.more_window();
+  }
+  EXPECT_GT(at, limits.max_tail + limits.max_chunk);
 }
 
 TEST_F(StreamState, SendsAgainFromTheTokenThatAReconnectedClientWants) {
   (void)stream.take(0, count(0, 6));
   (void)send();
 
-  ASSERT_TRUE(stream.resume(2));
+  ASSERT_TRUE(stream.resume(2, 2));
 
   EXPECT_EQ(send(), count(2, 4));
+}
+
+TEST_F(StreamState, CountsTheWindowOfAReconnectedClientFromWhatItsReaderHasTaken) {
+  (void)stream.take(0, count(0, 30));
+  (void)send();
+
+  ASSERT_TRUE(stream.resume(8, 5));
+
+  EXPECT_EQ(send(), count(8, 5)) << "8 behind what was taken, of which it has 3";
+}
+
+TEST_F(StreamState, TakesNoMoreAsAcknowledgedThanAReconnectedClientHas) {
+  (void)stream.take(0, count(0, 30));
+  (void)send();
+
+  ASSERT_TRUE(stream.resume(4, 30));
+
+  EXPECT_EQ(stream.acknowledged(), 4u);
+  EXPECT_EQ(send(), count(4, 8));
 }
 
 TEST_F(StreamState, CannotResumeBeyondWhatWasEmitted) {
   (void)stream.take(0, count(0, 6));
 
-  EXPECT_TRUE(stream.resume(6));
-  ASSERT_FALSE(stream.resume(7));
-  EXPECT_EQ(stream.resume(7).error().code, errc::resume_expired);
+  EXPECT_TRUE(stream.resume(6, 6));
+  ASSERT_FALSE(stream.resume(7, 6));
+  EXPECT_EQ(stream.resume(7, 6).error().code, errc::resume_expired);
 }
 
 TEST_F(StreamState, IgnoresAnAcknowledgementOfWhatWasNeverSent) {
@@ -259,9 +318,10 @@ class stream_world {
   }
   void produce() {
     window_ += stream_.more_window();
-    if (window_ == 0 || produced_ == total) return;
-    --window_;
+    if (produced_ == total) return;
     const auto n = std::min<std::size_t>(random_() % limits_.max_chunk + 1, total - produced_);
+    if (window_ == 0 && produced_ + n < total) return;
+    if (window_ > 0) --window_;
     chunks_.push_back({produced_, count(static_cast<token>(produced_), n)});
     if (random_() % 8 == 0) chunks_.push_back(chunks_[random_() % chunks_.size()]);
     produced_ += n;
@@ -270,14 +330,21 @@ class stream_world {
     if (chunks_.empty()) return;
     const auto [seq, content] = chunks_.front();
     chunks_.pop_front();
-    ASSERT_NE(stream_.take(seq, content), arrival::broken);
-    ASSERT_LE(stream_.emitted().size() - stream_.acknowledged(), limits_.max_tail);
-    if (stream_.emitted().size() == total) stream_.end();
+    const auto before = stream_.emitted().size() - stream_.sent();
+    if (seq + content.size() == total) {
+      ASSERT_NE(stream_.take_last(seq, content), arrival::broken);
+      ASSERT_LE(stream_.emitted().size() - stream_.sent(),
+                std::max<std::size_t>(before, limits_.max_tail) + limits_.max_chunk);
+    } else {
+      ASSERT_NE(stream_.take(seq, content), arrival::broken);
+      ASSERT_LE(stream_.emitted().size() - stream_.sent(), limits_.max_tail + resumed_);
+    }
   }
   void send() {
     const auto piece = stream_.next();
     if (!piece) return;
-    ASSERT_LE(piece->seq + piece->tokens.size(), stream_.acknowledged() + window_of_client);
+    ASSERT_LE(piece->seq + piece->tokens.size(),
+              stream_.acknowledged() + std::size_t{window_of_client});
     pieces_.push_back({piece->seq, {piece->tokens.begin(), piece->tokens.end()}});
     stream_.sent(*piece);
   }
@@ -288,25 +355,35 @@ class stream_world {
     ASSERT_EQ(seq, static_cast<std::uint64_t>(seen_));
     ASSERT_EQ(content, count(seen_, content.size()));
     seen_ += static_cast<token>(content.size());
+    ASSERT_LE(seen_ - taken_, window_of_client);
   }
-  void acknowledge() { stream_.acknowledge(static_cast<std::uint64_t>(seen_)); }
+  /// The reader takes some of what the client has.
+  void acknowledge() {
+    taken_ += static_cast<token>(random_() % static_cast<unsigned>(seen_ - taken_ + 1));
+    stream_.acknowledge(static_cast<std::uint64_t>(taken_));
+  }
   void reconnect() {
     pieces_.clear();
-    ASSERT_TRUE(stream_.resume(static_cast<std::uint64_t>(seen_)));
+    ASSERT_TRUE(
+        stream_.resume(static_cast<std::uint64_t>(seen_), static_cast<std::uint64_t>(taken_)));
+    resumed_ = static_cast<std::uint32_t>(window_of_client);
   }
 
-  static constexpr std::uint32_t window_of_client = 50;
+  static constexpr token window_of_client = 50;
   struct part {
     std::uint64_t seq;
     tokens content;
   };
   std::mt19937 random_;
   stream_limits limits_{.link_window = 4, .max_chunk = 10, .max_tail = 100, .max_piece = 30};
-  stream_state stream_{limits_, window_of_client};
+  stream_state stream_{limits_, static_cast<std::uint32_t>(window_of_client)};
   std::deque<part> chunks_, pieces_;
   std::uint32_t window_ = 0;
   std::size_t produced_ = 0;
-  token seen_ = 0;
+  /// Tokens that the client has, and those of them that its reader has taken.
+  token seen_ = 0, taken_ = 0;
+  /// How much longer a resume may have made the tail.
+  std::uint32_t resumed_ = 0;
 };
 
 TEST(StreamStateInAnyOrder, HasNoGapAndNoRepeatAndEnds) {

@@ -1,5 +1,7 @@
 #include "worker/engine/generation.hpp"
 
+#include "proto/codec/codec.hpp"
+#include "proto/codec/tokens.hpp"
 #include "proto/limits.hpp"
 #include "tests/worker/engine/builders.hpp"
 #include "worker/model/repository.hpp"
@@ -91,6 +93,22 @@ TEST_F(Generation, TakesEmittedTokensUpToTheWholeStream) {
 
   request.emitted = a_bin(12);
   EXPECT_EQ(refusal(), "Field 'emitted' has 3 tokens; 'max_tokens' is 2.");
+}
+
+TEST_F(Generation, TakesTheLongestStreamFromAnEarlierAttemptOffTheLink) {
+  request.parameters = max_tokens(proto::max_stream_tokens);
+  for (const auto n : {proto::max_stream_tokens - 1, proto::max_stream_tokens}) {
+    request.emitted = proto::pack_tokens(std::vector<std::int32_t>(n, 7));
+    const auto received =
+        proto::decode<proto::link_request>(proto::encode(request), proto::max_link_header_bytes);
+    ASSERT_TRUE(received);
+    request = *received;
+    const auto asked = check();
+    ASSERT_TRUE(asked) << asked.error().message;
+    EXPECT_EQ(asked->start.emitted, std::vector<std::int32_t>(n, 7));
+  }
+  request.emitted = proto::pack_tokens(std::vector<std::int32_t>(proto::max_stream_tokens + 1, 7));
+  EXPECT_NE(refusal(), "");
 }
 
 TEST_F(Generation, RefusesEmittedTokensThatAreNoBinOfWholeTokens) {

@@ -1,0 +1,191 @@
+#include "tests/gateway/shard/losses_fixture.hpp"
+
+namespace coppice::gateway {
+
+using testing::t0;
+
+namespace {
+
+/// Links that drop before the worker's word, which then comes late.
+struct ShardLosses : testing::LossesFixture {};
+
+TEST_F(ShardLosses, ASuspectIsHeldThoughTheWorkersWordCameAfterTheReset) {
+  send(1, "odd");
+  grant(7, 1);
+  lose_link(7, t0);
+  EXPECT_TRUE(world.suspicions.empty());
+
+  die(7, "crash", {attempt(0)}, t0 + 50ms);
+  grant(8, 1, t0 + 50ms);
+  EXPECT_EQ(world.attempts.size(), 1u) << "it waits for the judgement";
+  ASSERT_EQ(world.suspicions.size(), 1u);
+  judge(world.suspicions[0].suspects[0], "trial", "gateway-1", t0 + 60ms);
+
+  ASSERT_EQ(world.attempts.size(), 2u);
+  EXPECT_TRUE(world.attempts[1].header.alone);
+}
+
+TEST_F(ShardLosses, ATrialsDeathConvictsThoughTheWordCameAfterTheReset) {
+  send(1, "bad");
+  grant(7, 1);
+  die(7, "crash", {attempt(0)});
+  judge(world.suspicions[0].suspects[0], "trial");
+  grant(8, 1);
+  ASSERT_EQ(world.attempts.size(), 2u);
+  lose_link(8, t0);
+
+  die(8, "crash", {attempt(1)}, t0 + 50ms);
+
+  ASSERT_EQ(world.trials.size(), 1u);
+  EXPECT_TRUE(world.trials[0].killed);
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "poison");
+}
+
+TEST_F(ShardLosses, ALateWordOfAKillFromOutsideChangesNothing) {
+  send(1, "any");
+  grant(7, 1);
+  lose_link(7, t0);
+
+  die(7, "killed", {attempt(0)}, t0 + 50ms);
+  grant(8, 1, t0 + 50ms);
+
+  EXPECT_TRUE(world.suspicions.empty());
+  EXPECT_EQ(world.attempts.size(), 2u);
+}
+
+TEST_F(ShardLosses, ALateWordWatchesTheContentOfAnAtMostOnceRequestThatEnded) {
+  send(1, "odd", t0, true);
+  grant(7, 1);
+  lose_link(7, t0);
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "unknown_outcome");
+
+  die(7, "crash", {attempt(0)}, t0 + 50ms);
+
+  EXPECT_EQ(world.suspicions.size(), 1u);
+  send(2, "odd", t0 + 50ms);
+  send(3, "other", t0 + 50ms);
+  grant(8, 2, t0 + 50ms);
+  ASSERT_EQ(world.attempts.size(), 2u) << "what has that content is held";
+  EXPECT_EQ(world.attempts[1].header.outputs[0], "other");
+  EXPECT_EQ(world.replies.size(), 1u) << "and the request keeps its one outcome";
+}
+
+TEST_F(ShardLosses, ALateWordLeavesTheAttemptThatGoesOnElsewhereAndWatchesItsContent) {
+  send(1, "odd");
+  grant(7, 1);
+  lose_link(7, t0);
+  grant(8, 2, t0 + 20ms);
+  ASSERT_EQ(world.attempts.size(), 2u);
+
+  die(7, "crash", {attempt(0)}, t0 + 50ms);
+
+  EXPECT_EQ(world.suspicions.size(), 1u);
+  EXPECT_TRUE(world.cancels.empty());
+  send(2, "odd", t0 + 50ms);
+  EXPECT_EQ(world.attempts.size(), 2u) << "the second is held";
+  answer(attempt(1), 8, "reply", t0 + 60ms);
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "ok");
+}
+
+TEST_F(ShardLosses, ALateWordWatchesTheContentOfARequestThatWasAnsweredElsewhere) {
+  send(1, "odd");
+  grant(7, 1);
+  lose_link(7, t0);
+  grant(8, 2, t0 + 20ms);
+  answer(attempt(1), 8, "reply", t0 + 30ms);
+
+  die(7, "crash", {attempt(0)}, t0 + 50ms);
+
+  EXPECT_EQ(world.suspicions.size(), 1u);
+  EXPECT_EQ(world.replies.size(), 1u);
+}
+
+TEST_F(ShardLosses, ALateWordHoldsARequestThatPauses) {
+  send(1, "odd");
+  grant(7, 1);
+  lose_link(7, t0);
+  grant(8, 1, t0 + 20ms);
+  lose_link(8, t0 + 20ms);
+  ASSERT_EQ(world.attempts.size(), 2u);
+
+  die(8, "crash", {attempt(1)}, t0 + 31ms);
+  gateway.on_tick(t0 + 90ms);  // its pause is over
+  grant(9, 1, t0 + 90ms);
+
+  EXPECT_EQ(world.suspicions.size(), 1u);
+  EXPECT_EQ(world.attempts.size(), 2u);
+}
+
+TEST_F(ShardLosses, ALateWordBlamesOnlyWhatItNames) {
+  send(1, "odd");
+  send(2, "even");
+  grant(7, 2);
+  lose_link(7, t0);
+
+  die(7, "crash", {attempt(1), attempt_id{12345}}, t0 + 50ms);
+  grant(8, 2, t0 + 50ms);
+
+  ASSERT_EQ(world.attempts.size(), 3u);
+  EXPECT_EQ(world.attempts[2].header.outputs[0], "odd");
+  ASSERT_EQ(world.suspicions.size(), 1u);
+  EXPECT_EQ(world.suspicions[0].suspects.size(), 1u);
+}
+
+TEST_F(ShardLosses, ATrialThatIsTriedElsewhereAlreadyIsConvictedByALateWordAndAnsweredAllTheSame) {
+  send(1, "bad");
+  grant(7, 1);
+  die(7, "crash", {attempt(0)});
+  judge(world.suspicions[0].suspects[0], "trial");
+  grant(8, 1);
+  lose_link(8, t0);
+  grant(9, 1, t0 + 60ms);
+  gateway.on_tick(t0 + 60ms);
+  grant(9, 1, t0 + 60ms);
+  ASSERT_EQ(world.attempts.size(), 3u);
+
+  die(8, "crash", {attempt(1)}, t0 + 70ms);
+
+  ASSERT_EQ(world.trials.size(), 1u);
+  EXPECT_TRUE(world.trials[0].killed);
+  answer(attempt(2), 9, "reply", t0 + 80ms);
+  EXPECT_EQ(code(0), "ok");
+  send(2, "bad", t0 + 80ms);
+  EXPECT_EQ(code(1), "poison");
+  EXPECT_EQ(world.trials.size(), 1u) << "its answer does not clear what is convicted";
+}
+
+TEST_F(ShardLosses, ALateWordIsTakenForASecondAndNoLonger) {
+  send(1, "odd");
+  send(2, "even");
+  grant(7, 1);
+  lose_link(7, t0);  // known at t0 + 10 ms
+  grant(8, 2, t0 + 20ms);
+  lose_link(8, t0 + 20ms);  // known at t0 + 30 ms
+  const auto late = t0 + 10ms + 1s;
+  gateway.on_tick(late);
+
+  die(7, "crash", {attempt(0)}, late);
+  EXPECT_TRUE(world.suspicions.empty());
+  gateway.on_tick(late + 20ms - 1us);
+  die(8, "crash", {attempt(1)}, late + 20ms - 1us);
+  EXPECT_EQ(world.suspicions.size(), 1u);
+}
+
+TEST_F(ShardLosses, AWordThatBlamesNobodyDoesNotHideTheWorkersThatDoes) {
+  send(1, "odd");
+  grant(7, 1);
+  lose_link(7, t0);
+
+  die(7, "lost", {}, t0 + 50ms);
+  die(7, "crash", {attempt(0)}, t0 + 60ms);
+  die(7, "crash", {attempt(0)}, t0 + 60ms);  // of the other scheduler
+
+  EXPECT_EQ(world.suspicions.size(), 1u);
+}
+
+}  // namespace
+
+}  // namespace coppice::gateway
