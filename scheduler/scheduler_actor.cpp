@@ -40,9 +40,9 @@ void tell_all(self_ptr self, const Message& message) {
 }
 
 void tell(self_ptr self, const proto::engine_down& down) {
+  tell_all(self, down);  // before the log: requests wait for it
   log(log_level::warn, "engine_down", {kv("engine", down.engine), kv("reason", down.reason)});
   self->state.counts->engines_lost.Increment();
-  tell_all(self, down);
 }
 
 void tell(self_ptr self, const proto::judgement& judged) {

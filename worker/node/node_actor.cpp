@@ -107,17 +107,21 @@ void take_report(self_ptr self, const engine_reported& it) {
   send_snapshot(self);
 }
 
+void log_end(const std::string& engine, const engine_exit& how, bool quarantined) {
+  const auto level = how.cause == exit_cause::stopped ? log_level::info : log_level::warn;
+  log(level, "engine_ended",
+      {kv("engine", engine), kv("cause", cause_name(how.cause)), kv("reason", how.reason)});
+  if (quarantined) log(log_level::error, "engine_quarantined", {kv("engine", engine)});
+}
+
 void take_end(self_ptr self, const engine_ended& it) {
   auto& state = self->state;
-  const auto& name = state.engines->name(it.k);
   const double draw = std::uniform_real_distribution<>{}(state.draws);
   const auto ending = state.engines->ended(it.k, it.how, time_of(self), draw);
-  const auto level = it.how.cause == exit_cause::stopped ? log_level::info : log_level::warn;
-  log(level, "engine_ended",
-      {kv("engine", name), kv("cause", cause_name(it.how.cause)), kv("reason", it.how.reason)});
-  if (ending.quarantined) log(log_level::error, "engine_quarantined", {kv("engine", name)});
+  // Before all else: requests wait for it.
   if (ending.down)
     for (const auto& [rank, scheduler] : state.schedulers) self->send(scheduler, *ending.down);
+  log_end(state.engines->name(it.k), it.how, ending.quarantined);
   for (const auto k : ending.stop) self->send(state.workers[k], stop_engine{});
   send_snapshot(self);
   supervise_now(self);

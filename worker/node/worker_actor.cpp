@@ -21,34 +21,33 @@ struct worker_state {
 using self_ptr = worker_actor::stateful_pointer<worker_state>;
 
 /// Events of the watch's thread as messages.
-engine_events events_to(const worker_actor& to, std::uint32_t k) {
-  return {[to, k](std::int64_t pid) {
-            caf::anon_send(to, engine_started{k, pid});
+engine_events events_to(const worker_actor& worker, const node_self& node, std::uint32_t k) {
+  return {[node, k](std::int64_t pid) {
+            caf::anon_send(node, engine_started{k, pid});
           },
-          [to, k](proto::engine_report report) {
-            caf::anon_send(to, engine_reported{k, std::move(report)});
+          [node, k](proto::engine_report report) {
+            caf::anon_send(node, engine_reported{k, std::move(report)});
           },
-          [to, k](bool quiet) {
-            caf::anon_send(to, engine_quiet{k, quiet});
+          [node, k](bool quiet) {
+            caf::anon_send(node, engine_quiet{k, quiet});
           },
-          [to, k](engine_exit how) {
-            caf::anon_send(to, engine_ended{k, std::move(how)});
+          [worker, node, k](engine_exit how) {
+            const engine_ended it{k, std::move(how)};
+            // First the worker: it has let go before the node orders the next start.
+            caf::anon_send(worker, it);
+            caf::anon_send(node, it);
           }};
 }
 
 void start(self_ptr self) {
   auto& state = self->state;
   state.watch = std::make_unique<engine_watch>(
-      state.command, state.limits, events_to(caf::actor_cast<worker_actor>(self), state.k));
+      state.command, state.limits,
+      events_to(caf::actor_cast<worker_actor>(self), state.node, state.k));
 }
 
 void stop(self_ptr self) {
   if (self->state.watch) self->state.watch->stop();
-}
-
-void take_end(self_ptr self, const engine_ended& it) {
-  self->state.watch.reset();  // its thread has nothing left to do
-  self->send(self->state.node, it);
 }
 
 worker_actor::behavior_type behavior(self_ptr self, const node_options& options, std::uint32_t k,
@@ -61,10 +60,7 @@ worker_actor::behavior_type behavior(self_ptr self, const node_options& options,
   return {
       [self](const start_engine&) { start(self); },
       [self](const stop_engine&) { stop(self); },
-      [self](const engine_started& it) { self->send(self->state.node, it); },
-      [self](const engine_reported& it) { self->send(self->state.node, it); },
-      [self](const engine_quiet& it) { self->send(self->state.node, it); },
-      [self](const engine_ended& it) { take_end(self, it); },
+      [self](const engine_ended&) { self->state.watch.reset(); },
   };
 }
 

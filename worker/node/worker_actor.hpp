@@ -8,12 +8,11 @@
 
 namespace coppice::worker {
 
-/// One per device: owns its engine process, starts and stops it as the node says and passes on all
-/// that happens to it.
-using worker_actor =
-    caf::typed_actor<proto::rpc<void(start_engine)>, proto::rpc<void(stop_engine)>,
-                     proto::rpc<void(engine_started)>, proto::rpc<void(engine_reported)>,
-                     proto::rpc<void(engine_quiet)>, proto::rpc<void(engine_ended)>>;
+/// One per device: owns its engine process, starts and stops it as the node says. The process's
+/// watch tells the node itself what happens to it: a death takes no way round by this actor.
+using worker_actor = caf::typed_actor<proto::rpc<void(start_engine)>, proto::rpc<void(stop_engine)>,
+                                      // Its watch has nothing left to do.
+                                      proto::rpc<void(engine_ended)>>;
 
 worker_actor spawn_worker(caf::actor_system& system, const node_options& options, std::uint32_t k,
                           node_self node);

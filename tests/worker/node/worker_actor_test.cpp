@@ -4,6 +4,8 @@
 #include "tests/worker/node/staying_program.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <gmock/gmock.h>
@@ -81,6 +83,38 @@ TEST_F(WorkerActor, StopsItsEngineWhenTheNodeSaysSo) {
   caf::anon_send(worker, stop_engine{});
 
   EXPECT_EQ(within_patience(node_told.ended).how.cause, exit_cause::stopped);
+}
+
+struct by_hand_config : actors::system_config {
+  by_hand_config() {
+    set("scheduler.policy", caf::atom("testing"));
+    set("middleman.manual-multiplexing", true);
+    set("middleman.workers", std::size_t{0});
+  }
+};
+
+TEST(WorkerActorByHand, TheNodeHearsOfAnEndWithoutATurnOfTheWorker) {
+  by_hand_config config;
+  caf::actor_system system{config};
+  auto& turns = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  caf::scoped_actor node{system};
+  node_options options;
+  options.engine_program = "/bin/false";
+  const auto worker =
+      spawn_worker(system, options, 0, caf::actor_cast<node_self>(caf::actor{node.ptr()}));
+  caf::anon_send(worker, start_engine{});
+  turns.run();
+
+  bool ended = false, patient = true;
+  // No turn from here on.
+  while (!ended && patient)
+    node->receive([&](const engine_ended&) { ended = true; }, [](const engine_started&) {},
+                  [](const engine_quiet&) {},
+                  caf::after(std::chrono::seconds{20}) >> [&] { patient = false; });
+
+  EXPECT_TRUE(ended);
+  caf::anon_send_exit(worker, caf::exit_reason::kill);
+  turns.run();
 }
 
 }  // namespace
