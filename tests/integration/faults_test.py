@@ -5,6 +5,7 @@ import pytest
 
 from tests.chaos.__main__ import ALL
 from tests.chaos.run import Run
+from tests.chaos.verdict_campaigns import INTENSITY
 
 SEED = 1
 NAMESPACES = pytest.mark.skipif(subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode != 0,
@@ -16,8 +17,9 @@ def evidence_of(name, folder):
     return Run(campaign, campaign.short, SEED, folder).execute()
 
 
-@pytest.mark.parametrize("name", ["engine-kills", "worker-kills", "scheduler-kills", "gateway-kills", "freezes", "slow-links",
-                                  "squeezes", "hostile-clients", pytest.param("partitions", marks=NAMESPACES)])
+@pytest.mark.parametrize("name", ["engine-kills", "busy-engine-kills", "worker-kills", "scheduler-kills", "gateway-kills", "freezes",
+                                  "front-freezes", "hangs", "slow-links", "squeezes", "hostile-clients",
+                                  pytest.param("partitions", marks=NAMESPACES)])
 def test_every_request_has_one_right_outcome_in_time(name, tmp_path):
     evidence = evidence_of(name, tmp_path)
     assert evidence.verdict["kept"], evidence.told
@@ -31,6 +33,28 @@ def test_what_is_too_much_is_refused_and_the_rest_is_answered(name, tmp_path):
     evidence = evidence_of(name, tmp_path)
     assert evidence.verdict["kept"], evidence.told
     assert evidence.verdict["codes"]["ok"] > 0 and evidence.verdict["codes"]["overloaded"] > 0
+
+
+@pytest.mark.parametrize("name", ["false-alarms", "soak"])
+def test_hours_of_load_begin_like_this(name, tmp_path):
+    evidence = evidence_of(name, tmp_path)
+    assert evidence.verdict["kept"], evidence.told
+    assert evidence.cluster_log.last_words == []
+
+
+def test_restarts_that_do_not_help_are_given_up_and_a_fresh_process_takes_over(tmp_path):
+    evidence = evidence_of("escalation", tmp_path)
+    assert evidence.verdict["kept"], evidence.told
+    kills = {name: value for name, value in evidence.measured.items() if "kills until" in name}
+    assert len(kills) == 2 and set(kills.values()) == {INTENSITY + 1}, evidence.measured
+
+
+def test_a_tenant_is_served_beside_one_that_sends_a_hundred_times_as_much(tmp_path):
+    evidence = evidence_of("noisy-tenant", tmp_path)
+    assert evidence.verdict["kept"], evidence.told
+    of_victim = [row[2] for row in evidence.requests.rows if row[4] == "victim-1"]
+    assert set(of_victim) == {"ok"}
+    assert evidence.verdict["codes"]["quota"] > len(of_victim)
 
 
 @pytest.mark.parametrize("name", ["rolling-restart", "reconnect-herd"])
