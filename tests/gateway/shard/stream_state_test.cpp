@@ -167,6 +167,7 @@ TEST_F(StreamState, GoesOnBehindWhatTheClientHasFromBefore) {
 
 TEST_F(StreamState, GivesTheNextAttemptEveryTokenAndAWindow) {
   (void)stream.take(0, count(0, 4));
+  (void)send();
 
   EXPECT_EQ(stream.begin_attempt(), limits.link_window);
 
