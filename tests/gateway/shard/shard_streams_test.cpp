@@ -358,6 +358,25 @@ TEST_F(ShardStreams, AClientThatComesBackGetsNoMoreThanItsWindowBehindWhatItsRea
   EXPECT_EQ(heard(), (tokens{1, 2, 3, 4, 5, 6, 7, 8}));
 }
 
+TEST_F(ShardStreams, AClientThatComesBackFromAnotherGatewayWithMoreTokensGoesOnBehindThem) {
+  auto request = a_stream();
+  send(request);
+  grant_count(7);
+  say(0, {1, 2});
+  gateway.on_client_gone(5, t0);
+
+  request.again = true;
+  request.emitted = proto::pack_tokens(tokens{1, 2, 3, 4});
+  request.seq = 4;
+  send(request, "new connection", 6);
+  say(2, {3, 4, 5});
+  say(5, {6}, true);
+
+  EXPECT_EQ(heard(), (tokens{1, 2, 5, 6}));
+  EXPECT_TRUE(world.replies.back().final);
+  EXPECT_FALSE(world.replies.back().error);
+}
+
 TEST_F(ShardStreams, AClientThatMovesToThisGatewayGetsNoMoreThanItsWindow) {
   auto request = a_stream();
   request.window = 4;
