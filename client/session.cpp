@@ -1,6 +1,6 @@
 #include "client/session.hpp"
 
-#include "proto/codec/tokens.hpp"
+#include "client/request_id.hpp"
 
 #include <algorithm>
 
@@ -8,37 +8,12 @@ namespace coppice::client {
 
 namespace {
 
-proto::raw_value integer_id(std::uint64_t number) {
-  proto::raw_value raw;
-  proto::string_sink sink{raw.bytes};
-  proto::packer{sink}.pack_uint64(number);
-  return raw;
-}
-
-/// 0 for anything but a number of ours.
-std::uint64_t number_of(const proto::raw_value& raw) {
-  proto::reader from{raw.bytes};
-  std::uint64_t number = 0;
-  return from.next_is_integer() && from.read(number) ? number : 0;
-}
-
 /// The cluster's hint, but no sooner than a pause that doubles with every try up to a second; and
 /// up to half of it more, by chance.
 duration retry_pause(std::uint32_t hint_ms, std::uint32_t tries, double draw) {
   const auto least = std::max(hint_ms, std::min(10u << std::min(tries, 10u), 1000u));
   return std::chrono::microseconds{static_cast<std::int64_t>(least * 1000.0 * (1 + draw / 2))};
 }
-
-/// A frame's text, for `tokens_in`.
-struct frame_view {
-  const std::vector<std::string>& frames;
-  [[nodiscard]] std::size_t size() const { return frames.size(); }
-  struct text {
-    std::string_view bytes;
-    [[nodiscard]] std::string_view to_string_view() const { return bytes; }
-  };
-  text operator[](std::size_t at) const { return {frames[at]}; }
-};
 
 }  // namespace
 
@@ -116,13 +91,7 @@ void session::send(open_request& request, steady_time now) {
   header.acked = acked_;
   request.where = open_request::place::sent;
   request.sent_to = gateway_;
-  if (!request.stream || request.stream->tokens.empty())
-    return effects_->send(header, request.frames);
-  auto& stream = *request.stream;
-  header.seq = stream.tokens.size();
-  stream.acknowledged = header.seq;
-  stream.resuming = true;
-  header.emitted = proto::pack_tokens(stream.tokens);
+  if (request.stream && !request.stream->tokens.empty()) go_on_behind(header, *request.stream);
   effects_->send(header, request.frames);
 }
 
@@ -201,50 +170,6 @@ void session::take_error(entry at, const proto::error_body& why, steady_time now
   request.where = open_request::place::resting;
   request.again_at = again;
   alarm_at(again, at->first);
-}
-
-void session::take_chunk(entry at, answer_parts&& reply, steady_time now) {
-  const auto number = at->first;
-  auto& stream = *at->second.stream;
-  auto part = proto::tokens_in(reply.header.outputs, frame_view{reply.frames});
-  if (!part) return finish(number, fail(errc::internal, "A chunk does not fit docs/protocol.md."));
-  const auto have = stream.tokens.size();
-  const auto seq = reply.header.seq;
-  if (seq > have) return resume(at, now);
-  stream.resuming = false;
-  const auto known = std::min<std::size_t>(have - seq, part->size());
-  if (const auto fresh = std::span{*part}.subspan(known); !fresh.empty()) {
-    stream.tokens.insert(stream.tokens.end(), fresh.begin(), fresh.end());
-    stream.deliver(have, fresh);
-  }
-  if (reply.header.final) return finish(number, std::move(reply));
-  acknowledge(number, at->second);
-}
-
-/// A gap: the stream is asked for again from the first token that is missing, once.
-void session::resume(entry at, steady_time now) {
-  auto& request = at->second;
-  if (request.stream->resuming || request.where != open_request::place::sent) return;
-  request.stream->resuming = true;
-  request.header.again = true;
-  send(request, now);
-}
-
-/// Opens the gateway's window again when half of it is used.
-void session::acknowledge(std::uint64_t number, open_request& request) {
-  auto& stream = *request.stream;
-  const auto have = stream.tokens.size();
-  if (request.header.window == 0 || have - stream.acknowledged < (request.header.window + 1) / 2)
-    return;
-  stream.acknowledged = have;
-  proto::request header;
-  header.v = proto::protocol_version;
-  header.op = "ack";
-  header.id = integer_id(number);
-  header.session = name_;
-  header.key = request.header.key;
-  header.seq = have;
-  effects_->send(header, {});
 }
 
 // --- time ----------------------------------------------------------------------------------

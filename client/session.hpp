@@ -85,6 +85,7 @@ class session_effects {
 /// at the latest `grace` after its deadline if `tick` is called every 5 ms. What was sent to a
 /// gateway that is gone goes to the next one with the same key; an at-most-once request only back
 /// to the same process, elsewhere it ends with `unknown_outcome`. Pure; one thread.
+/// session_streams.cpp has what is special about streams.
 class session {
  public:
   /// @param name       of the session; with its numbers it makes the keys. Unique, not guessable.
@@ -128,6 +129,7 @@ class session {
   void lose_connection();
   void learn_gateway(const proto::reply& pong, steady_time now);
   void take_error(entry at, const proto::error_body& why, steady_time now);
+  static void go_on_behind(proto::request& header, token_stream& stream);
   void take_chunk(entry at, answer_parts&& reply, steady_time now);
   void resume(entry at, steady_time now);
   void acknowledge(std::uint64_t number, open_request& request);

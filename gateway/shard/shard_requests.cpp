@@ -1,5 +1,6 @@
 #include "gateway/shard/shard.hpp"
 #include "proto/codec/stream_length.hpp"
+#include "proto/codec/tokens.hpp"
 
 namespace coppice::gateway {
 
@@ -188,9 +189,11 @@ void shard::infer(client_request&& request, std::uint32_t client, steady_time no
 
 void shard::join(ledger_row& row, const client_request& request, std::uint32_t client,
                  steady_time now) {
-  if (row.stream != nullptr)
+  if (row.stream != nullptr) {
+    if (const auto known = proto::unpack_tokens(request.header.emitted)) row.stream->learn(*known);
     if (auto placed = place_reader(row, request.header.seq, request.header); !placed)
       return refuse(request, placed.error());
+  }
   clients_.joined(row, request, client);
   if (row.stream != nullptr) deliver(row, now);
 }

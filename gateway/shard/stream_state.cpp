@@ -81,6 +81,12 @@ void stream_state::acknowledge(std::uint64_t seq) noexcept {
   if (seq > acked_ && seq <= sent_) acked_ = seq;
 }
 
+void stream_state::learn(std::span<const token> known) {
+  if (ended_ || known.size() <= emitted_.size() || known.size() > limits_.max_tokens) return;
+  if (std::equal(emitted_.begin(), emitted_.end(), known.begin()))
+    keep(known.subspan(emitted_.size()));
+}
+
 expected<void> stream_state::resume(std::uint64_t seq, std::uint64_t acknowledged) {
   if (seq > emitted_.size())
     return fail(errc::resume_expired, "The stream has " + std::to_string(emitted_.size()) +

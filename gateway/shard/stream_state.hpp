@@ -77,6 +77,9 @@ class stream_state {
   void sent(const piece& gone) noexcept;
   /// Every token before `seq` has arrived. One never sent is not taken.
   void acknowledge(std::uint64_t seq) noexcept;
+  /// The client has these tokens from the start of the stream, some of them by another gateway:
+  /// those that are new here count as emitted. Others than were emitted are not taken.
+  void learn(std::span<const token> known);
   /// The client wants the stream from token `seq` on, perhaps over another connection.
   /// @param acknowledged  what its reader has taken: the window counts from there.
   /// @error `resume_expired` beyond what was emitted.

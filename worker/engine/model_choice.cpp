@@ -1,6 +1,7 @@
 #include "worker/engine/model_choice.hpp"
 
 #include "base/log.hpp"
+#include "worker/model/builtin_spec.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -167,6 +167,7 @@ TEST_F(StreamState, GoesOnBehindWhatTheClientHasFromBefore) {
 
 TEST_F(StreamState, GivesTheNextAttemptEveryTokenAndAWindow) {
   (void)stream.take(0, count(0, 4));
+  (void)send();
 
   EXPECT_EQ(stream.begin_attempt(), limits.link_window);
 
@@ -260,6 +261,38 @@ TEST_F(StreamState, CannotResumeBeyondWhatWasEmitted) {
   EXPECT_TRUE(stream.resume(6, 6));
   ASSERT_FALSE(stream.resume(7, 6));
   EXPECT_EQ(stream.resume(7, 6).error().code, errc::resume_expired);
+}
+
+TEST_F(StreamState, LearnsWhatItsClientHasByAnotherGateway) {
+  (void)stream.take(0, count(0, 3));
+
+  stream.learn(count(0, 5));
+
+  EXPECT_EQ(stream.emitted(), count(0, 5));
+  ASSERT_TRUE(stream.resume(5, 5));
+  EXPECT_EQ(stream.take(3, count(3, 2)), arrival::repeated);
+  EXPECT_EQ(stream.take(5, count(5, 1)), arrival::taken);
+  EXPECT_EQ(send(), count(5, 1));
+}
+
+TEST_F(StreamState, LearnsNothingThatItHasThatDiffersThatIsTooMuchOrBehindItsEnd) {
+  limits.max_tokens = 6;
+  stream = stream_state{limits, 8};
+  (void)stream.begin_attempt();
+  (void)stream.take(0, count(0, 3));
+
+  stream.learn(count(0, 2));
+  stream.learn(count(7, 5));
+  stream.learn(count(0, 7));
+  EXPECT_EQ(stream.emitted(), count(0, 3));
+  stream.learn(count(0, 6));
+  EXPECT_EQ(stream.emitted(), count(0, 6));
+
+  stream = stream_state{limits, 8};
+  (void)stream.begin_attempt();
+  (void)stream.take_last(0, count(0, 3));
+  stream.learn(count(0, 5));
+  EXPECT_EQ(stream.emitted(), count(0, 3));
 }
 
 TEST_F(StreamState, IgnoresAnAcknowledgementOfWhatWasNeverSent) {

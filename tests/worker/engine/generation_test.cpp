@@ -4,7 +4,7 @@
 #include "proto/codec/tokens.hpp"
 #include "proto/limits.hpp"
 #include "tests/worker/engine/builders.hpp"
-#include "worker/model/repository.hpp"
+#include "worker/model/builtin_spec.hpp"
 
 #include <gmock/gmock.h>
 #include <msgpack.hpp>

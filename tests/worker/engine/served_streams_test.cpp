@@ -1,7 +1,7 @@
 #include "worker/engine/served_streams.hpp"
 
 #include "tests/worker/engine/virtual_engine.hpp"
-#include "worker/model/repository.hpp"
+#include "worker/model/builtin_spec.hpp"
 
 #include <gmock/gmock.h>
 #include <msgpack.hpp>
