@@ -1,10 +1,15 @@
 #include "gateway/shard/engine_links.hpp"
 
+#include <algorithm>
+
 namespace coppice::gateway {
 
 const engine_link* engine_links::open(const proto::grant& grant, steady_time now) {
   const auto [entry, fresh] = links_.try_emplace(grant.incarnation);
-  if (!fresh) return nullptr;
+  if (!fresh) {
+    entry->second.doubted = false;
+    return nullptr;
+  }
   entry->second = {grant.incarnation, grant.engine, grant.endpoint, grant.link_key, now, now};
   return &entry->second;
 }
@@ -31,7 +36,8 @@ std::vector<incarnation_id> engine_links::beside(std::string_view engine) const 
 std::vector<const engine_link*> engine_links::due_for_ping(duration every, steady_time now) {
   std::vector<const engine_link*> due;
   for (auto& [incarnation, link] : links_)
-    if (now - link.pinged >= every) link.pinged = now, due.push_back(&link);
+    if (now - link.pinged >= (link.doubted ? std::min(every, doubted_ping) : every))
+      link.pinged = now, due.push_back(&link);
   return due;
 }
 
@@ -40,7 +46,8 @@ std::vector<engine_link> engine_links::lost(duration grace, duration silence,
   std::vector<engine_link> gone;
   for (const auto& [incarnation, link] : links_) {
     const bool dropped = link.reset != steady_time::max() && now - link.reset >= grace;
-    if (dropped || now - link.heard >= silence) gone.push_back(link);
+    const auto limit = link.doubted ? std::min(silence, doubted_silence) : silence;
+    if (dropped || now - link.heard >= limit) gone.push_back(link);
   }
   return gone;
 }

@@ -20,13 +20,19 @@ struct engine_link {
   steady_time pinged;
   /// When its connection dropped; `steady_time::max()`: it stands.
   steady_time reset = steady_time::max();
+  /// A scheduler hears nothing of the engine's node; no scheduler has granted it since.
+  bool doubted = false;
 };
 
 /// Links by incarnation. A link is opened by the first grant for it and belongs to that
 /// incarnation alone: it never reconnects.
 class engine_links {
  public:
-  /// @returns the new link if the grant opened one, else null.
+  /// A link that is in doubt is pinged this often and lost after this silence, if not sooner.
+  static constexpr duration doubted_ping = 100ms;
+  static constexpr duration doubted_silence = 500ms;
+
+  /// Ends doubt in the link. @returns the new link if the grant opened one, else null.
   const engine_link* open(const proto::grant& grant, steady_time now);
   [[nodiscard]] engine_link* find(incarnation_id incarnation) noexcept;
   [[nodiscard]] engine_link* find_endpoint(const std::string& endpoint) noexcept;

@@ -52,6 +52,9 @@ struct shard_options {
   duration late_word = 1s;
   duration ping_every = 1s;
   duration link_silence = 3s;
+  /// An engine heard since this long ago is not believed to be lost because of a scheduler's
+  /// silence: only that scheduler may be cut off.
+  duration heard_of_late = 250ms;
   /// A drain notice that is not renewed holds this long; schedulers renew it twice a second.
   duration drain_notice_ttl = 2s;
   /// A `place` that is not answered by then is asked again.

@@ -69,6 +69,23 @@ TEST_F(ShardAttempts, NothingGoesToTheOtherEnginesOfANodeThatIsLost) {
   EXPECT_EQ(world.attempts[1].to, incarnation_id{9});
 }
 
+TEST_F(ShardAttempts, AnEngineThatIsHeardIsNotLostBecauseASchedulerHearsNothing) {
+  const auto silent = [&](steady_time at) {
+    gateway.on_engine_down({"node-1/engine-0", {7}, "its snapshots stopped", {}, "silent"}, at);
+  };
+  ask(1);
+  grant_of("node-1/engine-0", 7, 2);
+  ASSERT_EQ(world.attempts.size(), 1u);
+
+  silent(t0 + 249ms);
+  EXPECT_TRUE(world.closed.empty());
+  ask(2);
+  EXPECT_EQ(world.attempts.size(), 1u) << "but nothing new goes there";
+
+  silent(t0 + 250ms);
+  EXPECT_EQ(world.closed.size(), 1u);
+}
+
 TEST_F(ShardAttempts, AnEngineThatEndsByItselfLeavesTheCreditOfItsNode) {
   ask(1);
   grant_of("node-1/engine-0", 7, 1);
