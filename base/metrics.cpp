@@ -24,6 +24,11 @@ prometheus::Histogram::BucketBoundaries row_buckets() {
 metrics::metrics() : state_{std::make_unique<state>()} {}
 metrics::~metrics() = default;
 
+metrics& metrics::of_process() {
+  static auto* const one = new metrics;
+  return *one;
+}
+
 std::string metrics::serve(const std::string& host, int port) {
   state_->exposer = std::make_unique<prometheus::Exposer>(host + ":" + std::to_string(port), 1);
   state_->exposer->RegisterCollectable(state_->registry);

@@ -29,6 +29,10 @@ class metrics {
   metrics(const metrics&) = delete;
   metrics& operator=(const metrics&) = delete;
 
+  /// The one of this process. Never destroyed: its server would take up to 2 s to stop, and nothing
+  /// is left that needs it to.
+  static metrics& of_process();
+
   /// Serves `/metrics` on `host:port` (0: any free one). Returns the URL without path.
   /// Throws std::runtime_error with the cause if it cannot listen.
   std::string serve(const std::string& host, int port);

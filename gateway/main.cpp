@@ -59,7 +59,7 @@ class process {
   expected<proto::explanation> ask_explanation(const std::string& target);
 
   process_options options_;
-  metrics registry_;
+  metrics& registry_ = metrics::of_process();
   shard_counts counts_;
   actors::system_config config_;
   caf::actor_system system_{config_};

@@ -46,7 +46,8 @@ cluster_view::news cluster_view::engine_down(const proto::engine_down& down, ste
 cluster_view::news cluster_view::node_ended(const std::string& node, steady_time now) {
   const std::string reason = "its worker process ended";
   news out;
-  add(out, engines_.node_lost(node, reason), now);
+  if (verdicts_.is_vouched_for(node, now)) return out;
+  add(out, engines_.node_lost(node, reason, "lost"), now);
   verdicts_.node_ended(node, reason, now);
   settle(out, now);
   return out;
@@ -65,7 +66,7 @@ cluster_view::news cluster_view::tried(const proto::trial_result& told, steady_t
 }
 
 proto::place_reply cluster_view::place(const proto::place_request& request, steady_time now) {
-  verdicts_.reported(request.holdings, now);
+  verdicts_.reported(request.gateway + "/" + std::to_string(request.shard), request.holdings, now);
   return placing_.place(engines_, request, now);
 }
 
@@ -87,7 +88,8 @@ cluster_view::news cluster_view::turn(steady_time now) {
   news out;
   const auto silent = verdicts_.turn(now);
   out.silent_nodes = silent.size();
-  for (const auto& node : silent) add(out, engines_.node_lost(node, "its snapshots stopped"), now);
+  for (const auto& node : silent)
+    add(out, engines_.node_lost(node, "its snapshots stopped", "silent"), now);
   for (const auto& node : engines_.forget_lost(options_.remembered, now)) {
     verdicts_.forget_node(node);
     out.catalogue_changed = true;

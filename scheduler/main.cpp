@@ -50,7 +50,7 @@ expected<void> announce(const std::string& ready_file, const process_options& op
 }
 
 int run(const process_options& options, const std::string& ready_file) {
-  metrics registry;
+  auto& registry = metrics::of_process();
   actors::system_config config;
   caf::actor_system system{config};
   scheduler_options own;

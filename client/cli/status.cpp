@@ -27,10 +27,21 @@ std::uint64_t rows_in_flight(const proto::engine_state& engine) {
   return rows;
 }
 
+json as_json(const std::vector<attempt_id>& attempts) {
+  json out = json::array();
+  for (const auto each : attempts) out.push_back(fmt::format("{:016x}", each.value));
+  return out;
+}
+
 json as_json(const std::vector<proto::restart_note>& history) {
   json out = json::array();
   for (const auto& note : history)
-    out.push_back({{"ago_ms", note.ago_ms}, {"cause", note.cause}, {"reason", note.reason}});
+    out.push_back({{"ago_ms", note.ago_ms},
+                   {"cause", note.cause},
+                   {"reason", note.reason},
+                   {"signal", note.signal},
+                   {"exit_status", note.exit_status},
+                   {"suspects", as_json(note.suspects)}});
   return out;
 }
 
@@ -105,8 +116,11 @@ std::string details(const proto::engine_state& engine, const std::string& indent
     out += fmt::format("{}model {}:{}\n", indent, card.name, card.version);
   if (!engine.last_reason.empty())
     out += fmt::format("{}last reason: {}\n", indent, engine.last_reason);
-  for (const auto& note : engine.history)
-    out += fmt::format("{}{} ago  {}: {}\n", indent, seconds(note.ago_ms), note.cause, note.reason);
+  for (const auto& note : engine.history) {
+    out += fmt::format("{}{} ago  {}: {}", indent, seconds(note.ago_ms), note.cause, note.reason);
+    if (!note.suspects.empty()) out += fmt::format("  suspects {}", note.suspects.size());
+    out += '\n';
+  }
   return out;
 }
 

@@ -5,7 +5,7 @@
 namespace coppice::gateway {
 
 /// Why an engine ended, as its worker found out: `engine_down.cause`.
-enum class death_cause { crash, exit, memory, hang, killed, stopped, lost };
+enum class death_cause { crash, exit, memory, hang, killed, stopped, silent, lost };
 
 /// @returns `lost` for a name this build does not know: it blames nobody.
 [[nodiscard]] constexpr death_cause death_cause_from(std::string_view name) noexcept {
@@ -15,6 +15,7 @@ enum class death_cause { crash, exit, memory, hang, killed, stopped, lost };
   if (name == "hang") return death_cause::hang;
   if (name == "killed") return death_cause::killed;
   if (name == "stopped") return death_cause::stopped;
+  if (name == "silent") return death_cause::silent;
   return death_cause::lost;
 }
 

@@ -13,14 +13,17 @@ constexpr duration longest_step = 50ms;
 
 const engine_link& engine_links::add(engine_link link) {
   link.heard = link.pinged = link.busy_until = link.owes_since = awake_;
-  link.was_heard = false;
+  link.was_heard = link.has_open = link.doubted = false;
   link.owes = true;
   link.reset = steady_time::max();
   return links_[link.incarnation] = std::move(link);
 }
 
 const engine_link* engine_links::open(const proto::grant& grant) {
-  if (links_.contains(grant.incarnation)) return nullptr;
+  if (auto* known = find(grant.incarnation)) {
+    known->doubted = false;
+    return nullptr;
+  }
   return &add({grant.incarnation, grant.engine, grant.endpoint, grant.link_key, {}, {}, {}});
 }
 
@@ -56,7 +59,7 @@ void engine_links::tick(steady_time now) noexcept {
 }
 
 void engine_links::settle(engine_link& link) const noexcept {
-  const bool owes = link.has_open || !link.was_heard;
+  const bool owes = link.has_open || link.doubted || !link.was_heard;
   if (owes && !link.owes) link.owes_since = awake_;
   link.owes = owes;
 }

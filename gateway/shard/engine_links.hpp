@@ -39,11 +39,13 @@ struct engine_link {
   bool was_heard = false;
   /// Attempts on it are open.
   bool has_open = false;
-  /// It owes a word, its welcome or an answer, since then.
+  /// It owes a word (its welcome, an answer, or a sign of life while it is doubted) since then.
   bool owes = true;
   steady_time owes_since;
   /// When its connection dropped; `steady_time::max()`: it stands.
   steady_time reset = steady_time::max();
+  /// A scheduler hears nothing of the engine's node; no scheduler has granted it since.
+  bool doubted = false;
 };
 
 /// Links by incarnation. A link is opened by the first grant for it and belongs to that
@@ -55,7 +57,7 @@ class engine_links {
  public:
   explicit engine_links(const link_limits& limits = {}) : limits_{limits} {}
 
-  /// @returns the new link if the grant opened one, else null.
+  /// Ends doubt in the link. @returns the new link if the grant opened one, else null.
   const engine_link* open(const proto::grant& grant);
   /// Opens one again that was lost.
   const engine_link& reopen(const engine_link& lost);
@@ -70,6 +72,9 @@ class engine_links {
   void heard(engine_link& link) const noexcept {
     link.heard = awake_;
     link.was_heard = true;
+  }
+  [[nodiscard]] bool was_heard_within(const engine_link& link, duration time) const noexcept {
+    return link.was_heard && awake_ - link.heard < time;
   }
   /// So many bytes have been put on the link, or are announced by its engine.
   void carries(engine_link& link, std::size_t bytes) const noexcept;

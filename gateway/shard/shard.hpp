@@ -50,6 +50,9 @@ struct shard_options {
   link_limits links;
   /// A worker's word that comes later than that still tells suspects for so long.
   duration late_word = 1s;
+  /// An engine heard since this long ago is not believed to be lost because of a scheduler's
+  /// silence: only that scheduler may be cut off.
+  duration heard_of_late = 250ms;
   /// A drain notice that is not renewed holds this long; schedulers renew it twice a second.
   duration drain_notice_ttl = 2s;
   /// A `place` that is not answered by then is asked again.

@@ -12,14 +12,18 @@ void shard::on_link_reset(const std::string& endpoint, steady_time now) {
 void shard::on_engine_down(const proto::engine_down& down, steady_time now) {
   draining_.erase(down.incarnation);
   unreachable_.remove(down.incarnation);
-  const auto* link = links_.find(down.incarnation);
+  auto* link = links_.find(down.incarnation);
   if (link == nullptr) return take_late_word(down, now);
   const auto gone = *link;
   const auto cause = death_cause_from(down.cause);
   // A node is lost with all its engines, but told of one by one: no retry may go to the next.
-  if (cause == death_cause::lost)
+  if (cause == death_cause::lost || cause == death_cause::silent)
     for (const auto beside : links_.beside(down.engine))
       for (const auto& [key, each] : routes_) each->credit.drop_idle(beside);
+  if (cause == death_cause::silent && links_.was_heard_within(*link, options_.heard_of_late)) {
+    link->doubted = holdings_changed_ = true;
+    return;
+  }
   link_lost(gone, {down.reason, cause, {down.suspects.begin(), down.suspects.end()}}, now);
 }
 

@@ -192,10 +192,19 @@ struct restart_note {
   /// As in `engine_down`.
   std::string cause;
   std::string reason;
+  /// The signal that ended it; 0: it exited, with that status.
+  std::uint32_t signal = 0;
+  std::uint32_t exit_status = 0;
+  /// As in `engine_down`, the first 8.
+  std::vector<attempt_id> suspects;
 
   static constexpr auto fields() {
-    return std::tuple{field{"ago_ms", &restart_note::ago_ms}, field{"cause", &restart_note::cause},
-                      field{"reason", &restart_note::reason}};
+    return std::tuple{field{"ago_ms", &restart_note::ago_ms},
+                      field{"cause", &restart_note::cause},
+                      field{"reason", &restart_note::reason},
+                      field{"signal", &restart_note::signal},
+                      field{"exit_status", &restart_note::exit_status},
+                      field{"suspects", &restart_note::suspects}};
   }
 };
 
@@ -281,8 +290,8 @@ struct engine_down {
   std::string reason;
   std::vector<attempt_id> suspects;
   /// crash (a signal of its own making), exit (abnormal status), memory (out of memory), hang:
-  /// these blame the suspects. killed (SIGKILL from outside), stopped, lost (silence, a dead
-  /// worker): these blame nobody.
+  /// these blame the suspects. killed (SIGKILL from outside), stopped, lost (a dead worker),
+  /// silent (the scheduler hears nothing of the node): these blame nobody.
   std::string cause;
 
   static constexpr auto fields() {
@@ -448,6 +457,8 @@ struct engine_report {
   std::vector<model_load> loads;
   /// failed: the sentence for an operator. loading: what is being loaded.
   std::string text;
+  /// loading: of its file, once for each instance.
+  std::uint64_t bytes = 0;
 
   static constexpr auto fields() {
     return std::tuple{field{"op", &engine_report::op},
@@ -456,7 +467,8 @@ struct engine_report {
                       field{"link_key", &engine_report::link_key},
                       field{"models", &engine_report::models},
                       field{"loads", &engine_report::loads},
-                      field{"text", &engine_report::text}};
+                      field{"text", &engine_report::text},
+                      field{"bytes", &engine_report::bytes}};
   }
 };
 

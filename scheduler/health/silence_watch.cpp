@@ -4,12 +4,27 @@
 
 namespace coppice::scheduler {
 
-void silence_watch::heard(const std::string& node, steady_time now) { nodes_[node] = {now, false}; }
+void silence_watch::heard(const std::string& node, steady_time now) { nodes_[node] = {now}; }
+
+void silence_watch::vouch(const std::string& node, steady_time lived) {
+  const auto found = nodes_.find(node);
+  if (found != nodes_.end()) found->second.lived = std::max(found->second.lived, lived);
+}
+
+bool silence_watch::is_vouched_for(const std::string& node, steady_time now) const {
+  const auto found = nodes_.find(node);
+  return found != nodes_.end() && !found->second.dead &&
+         now - found->second.heard >= limits_.suspect_after &&
+         now - found->second.lived < limits_.dead_after;
+}
 
 void silence_watch::excuse(duration slept, steady_time now) {
   if (slept <= duration{0}) return;
   for (auto& [name, node] : nodes_)
-    if (!node.dead) node.heard = std::min(now, node.heard + slept);
+    if (!node.dead) {
+      node.heard = std::min(now, node.heard + slept);
+      node.lived = std::min(now, node.lived + slept);
+    }
 }
 
 bool silence_watch::in_doubt(steady_time fell_silent, steady_time now) const {
@@ -27,10 +42,10 @@ hearing silence_watch::of(const std::string& node, steady_time now) const {
   const auto found = nodes_.find(node);
   if (found == nodes_.end()) return hearing::heard;
   if (found->second.dead) return hearing::dead;
-  const auto silence = now - found->second.heard;
-  if (silence < limits_.suspect_after) return hearing::heard;
-  if (silence < limits_.dead_after) return hearing::suspect;
-  if (silence >= limits_.dead_in_doubt) return hearing::dead;
+  if (now - found->second.heard < limits_.suspect_after) return hearing::heard;
+  const auto without_sign = now - found->second.last_sign();
+  if (without_sign < limits_.dead_after) return hearing::suspect;
+  if (without_sign >= limits_.dead_in_doubt) return hearing::dead;
   return in_doubt(found->second.heard, now) ? hearing::suspect : hearing::dead;
 }
 

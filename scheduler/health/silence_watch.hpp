@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,12 +25,17 @@ enum class hearing { heard, suspect, dead };
 
 /// Judges nodes by the silence of their snapshots. When half or more of them fall silent together
 /// it is rather the scheduler that hears nothing: then a node stays `suspect` for longer before it
-/// is believed to be dead. A dead node stays so until it is heard again.
+/// is believed to be dead. So does one whose engines are known to live, by others who hear them:
+/// then it is only this scheduler that is cut off. A dead node stays so until it is heard again.
 class silence_watch {
  public:
   explicit silence_watch(silence_limits limits = {}) : limits_{limits} {}
 
   void heard(const std::string& node, steady_time now);
+  /// An engine of the node lived at that moment, as a gateway knows.
+  void vouch(const std::string& node, steady_time lived);
+  /// Whether it is silent, but somebody knew it alive less than `dead_after` ago.
+  [[nodiscard]] bool is_vouched_for(const std::string& node, steady_time now) const;
   /// Not watched any more: its end is known otherwise.
   void forget(const std::string& node) { nodes_.erase(node); }
   /// `slept` of the time that passed is nobody's silence.
@@ -44,7 +50,10 @@ class silence_watch {
  private:
   struct entry {
     steady_time heard;
+    steady_time lived{};
     bool dead = false;
+
+    [[nodiscard]] steady_time last_sign() const { return std::max(heard, lived); }
   };
   [[nodiscard]] bool in_doubt(steady_time fell_silent, steady_time now) const;
 

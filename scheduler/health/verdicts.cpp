@@ -53,11 +53,16 @@ void verdicts::start(engine_record& engine, const proto::engine_state& state, st
   engine.up_since = now;
   engine.models.clear();
   for (const auto& card : state.models) engine.models.emplace_back(card.name, card.version);
-  if (!engine.died || !others_are_settled(engine, now)) return;
+  if (engine.ended == last_end::none || !others_are_settled(engine, now)) return;
+  engine.probation.emplace(step_for(engine, now), now);
+}
+
+/// Of the probation of an engine that was started again.
+duration verdicts::step_for(engine_record& engine, steady_time now) const {
   const auto recent = [&](steady_time death) { return now - death < options_.flapping_period; };
   std::erase_if(engine.deaths, [&](steady_time death) { return !recent(death); });
-  const bool flaps = engine.deaths.size() >= options_.flapping_deaths;
-  engine.probation.emplace(flaps ? options_.flapping_step : options_.step, now);
+  if (engine.deaths.size() >= options_.flapping_deaths) return options_.flapping_step;
+  return engine.ended == last_end::stopped ? options_.orderly_step : options_.step;
 }
 
 /// What was thought of its incarnation is void.
@@ -70,7 +75,7 @@ void verdicts::stop(engine_record& engine) {
   engine.quarantined_until.reset();
   engine.outlier_reason.clear();
   engine.has_evidence = false;
-  engine.died = true;
+  engine.ended = last_end::died;
 }
 
 void verdicts::ended(const proto::engine_down& down, steady_time now) {
@@ -80,7 +85,10 @@ void verdicts::ended(const proto::engine_down& down, steady_time now) {
   stop(engine);
   engine.verdict = "dead";
   engine.reason = down.reason;
-  if (down.cause != "stopped") engine.deaths.push_back(now);
+  if (down.cause == "stopped")
+    engine.ended = last_end::stopped;
+  else
+    engine.deaths.push_back(now);
   if (engine.deaths.size() > options_.flapping_deaths) engine.deaths.pop_front();
   settle(engine, now);
 }
@@ -93,12 +101,24 @@ void verdicts::node_ended(const std::string& node, const std::string& reason, st
   for (const auto& name : found->second.engines) settle(engines_[name], now);
 }
 
-void verdicts::reported(const std::vector<proto::holding>& holdings, steady_time now) {
+void verdicts::reported(const std::string& shard, const std::vector<proto::holding>& holdings,
+                        steady_time now) {
+  const auto since = last_report(shard, now);
   for (const auto& each : holdings) {
     const auto found = by_incarnation_.find(each.incarnation);
-    if (found != by_incarnation_.end() && outliers_.report(each, now))
-      found->second->has_evidence = true;
+    if (found == by_incarnation_.end()) continue;
+    if (since && each.completed + each.refused > 0) silence_.vouch(found->second->node, *since);
+    if (outliers_.report(each, now)) found->second->has_evidence = true;
   }
+}
+
+std::optional<steady_time> verdicts::last_report(const std::string& shard, steady_time now) {
+  const auto found = reports_.find(shard);
+  if (found != reports_.end()) return std::exchange(found->second, now);
+  std::erase_if(reports_,
+                [&](const auto& each) { return now - each.second >= options_.reports_remembered; });
+  reports_[shard] = now;
+  return std::nullopt;
 }
 
 std::vector<std::string> verdicts::turn(steady_time now) {
@@ -211,7 +231,9 @@ standing verdicts::of_node(const std::string& node, steady_time now) const {
   const auto heard = silence_.of(node, now);
   const auto silence = "nothing was heard of it for " + in_ms(silence_.silence(node, now));
   if (heard == hearing::dead) return {"dead", silence, 0};
-  if (heard == hearing::suspect) return {"suspect", silence, 0};
+  if (heard == hearing::suspect)
+    return {"suspect",
+            is_vouched_for(node, now) ? silence + ", but gateways get replies of it" : silence, 0};
   const auto& engines = found->second.engines;
   const bool draining = std::all_of(engines.begin(), engines.end(), [&](const auto& each) {
     return of(each).verdict == "draining";

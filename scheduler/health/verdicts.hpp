@@ -33,20 +33,26 @@ struct verdict_options {
   std::uint32_t quarantined_percent = 30;
   /// Time an engine on probation spends at each share of its capacity.
   duration step = 2s;
+  /// The same after a stop in good order: its models are warm, its memory and caches are not.
+  duration orderly_step = 250ms;
   /// The same for an engine that died `flapping_deaths` times within `flapping_period`.
   duration flapping_step = 10s;
   std::size_t flapping_deaths = 3;
   duration flapping_period = 60s;
   /// An engine is put on probation only if another one of its model has been up for this long.
   duration settled = 8s;
+  /// A shard that reports after longer than this reports as if for the first time.
+  duration reports_remembered = 10s;
 };
 
 /// The one place where verdicts are reached. Evidence comes in (snapshots, ends of incarnations,
 /// what gateways saw of attempts, and time); out comes the standing of every engine and node.
 /// What its worker says of an engine that is not `up` holds; of those that are up, one is
-///   suspect      while its node is silent: no new work,
+///   suspect      while its node is silent: no new work (so it stays while gateways get replies
+///                of the node's engines),
 ///   quarantined  as an outlier, for 30 s times the streak: no new work,
-///   probation    after a death or quarantine while others are up: a growing share of its rows.
+///   probation    after a death, a stop or quarantine while others are up: a growing share of its
+///                rows, after a stop in good order within a second.
 /// A node is suspect or dead by its silence; whoever calls ends the engines of a dead one.
 class verdicts {
  public:
@@ -57,8 +63,15 @@ class verdicts {
   void ended(const proto::engine_down& down, steady_time now);
   /// The node's process ended: it is dead at once.
   void node_ended(const std::string& node, const std::string& reason, steady_time now);
-  /// What a shard saw of its attempts since its last report.
-  void reported(const std::vector<proto::holding>& holdings, steady_time now);
+  /// What a shard saw of its attempts since its last report. An engine that answered it lived when
+  /// that last report was made, and no later moment is certain.
+  void reported(const std::string& shard, const std::vector<proto::holding>& holdings,
+                steady_time now);
+  /// Whether the node is silent here while gateways get replies of its engines: a link that breaks
+  /// then is no evidence of its end.
+  [[nodiscard]] bool is_vouched_for(const std::string& node, steady_time now) const {
+    return silence_.is_vouched_for(node, now);
+  }
   /// Call every `options.turn`. @returns the nodes that are dead by their silence since this turn.
   std::vector<std::string> turn(steady_time now);
   /// Drops a node and its engines.
@@ -79,6 +92,8 @@ class verdicts {
   [[nodiscard]] std::vector<change> take_changes();
 
  private:
+  /// How an engine's last incarnation ended.
+  enum class last_end { none, stopped, died };
   struct engine_record {
     std::string name, node;
     incarnation_id incarnation;
@@ -88,7 +103,7 @@ class verdicts {
     steady_time up_since{};
     /// Of this engine's earlier incarnations, within `flapping_period`.
     std::deque<steady_time> deaths;
-    bool died = false;
+    last_end ended = last_end::none;
     std::optional<slow_start> probation;
     std::optional<steady_time> quarantined_until;
     steady_time released{};
@@ -105,6 +120,8 @@ class verdicts {
 
   void start(engine_record& engine, const proto::engine_state& state, steady_time now);
   void stop(engine_record& engine);
+  [[nodiscard]] duration step_for(engine_record& engine, steady_time now) const;
+  [[nodiscard]] std::optional<steady_time> last_report(const std::string& shard, steady_time now);
   [[nodiscard]] bool others_are_settled(const engine_record& engine, steady_time now) const;
   [[nodiscard]] bool may_quarantine(const engine_record& engine) const;
   void weigh(engine_record& engine, steady_time now);
@@ -120,6 +137,8 @@ class verdicts {
   std::map<std::string, node_record> nodes_;
   std::map<std::string, engine_record> engines_;
   std::unordered_map<incarnation_id, engine_record*> by_incarnation_;
+  /// By shard, of the last `reports_remembered`.
+  std::map<std::string, steady_time> reports_;
   std::vector<change> changes_;
 };
 

@@ -19,8 +19,8 @@ bool has_incarnation(const std::vector<proto::engine_state>& engines, incarnatio
 }
 
 void down(proto::engine_state& engine, const std::string& reason,
-          std::vector<proto::engine_down>& downs) {
-  if (engine.incarnation) downs.push_back({engine.name, engine.incarnation, reason, {}, "lost"});
+          std::vector<proto::engine_down>& downs, const std::string& cause = "lost") {
+  if (engine.incarnation) downs.push_back({engine.name, engine.incarnation, reason, {}, cause});
   engine.incarnation = {};
   engine.verdict = "dead";
   engine.last_reason = reason;
@@ -93,12 +93,13 @@ void engine_table::judge(const std::string& engine, const standing& now) {
     standings_[engine] = now;
 }
 
-engine_table::change engine_table::node_lost(const std::string& node, const std::string& reason) {
+engine_table::change engine_table::node_lost(const std::string& node, const std::string& reason,
+                                             const std::string& cause) {
   change result;
   const auto entry = nodes_.find(node);
   if (entry == nodes_.end() || entry->second.lost) return result;
   entry->second.lost = true;
-  for (auto& engine : entry->second.snapshot.engines) down(engine, reason, result.downs);
+  for (auto& engine : entry->second.snapshot.engines) down(engine, reason, result.downs, cause);
   return finish(std::move(result));
 }
 

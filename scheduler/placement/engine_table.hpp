@@ -25,8 +25,10 @@ class engine_table {
   };
 
   change take(const proto::node_snapshot& snapshot, steady_time now);
-  /// The node is dead or unreachable: all its incarnations are gone, with the cause `lost`.
-  change node_lost(const std::string& node, const std::string& reason);
+  /// The node is dead or unreachable: all its incarnations are gone.
+  /// @param cause  as in `engine_down`: lost or silent.
+  change node_lost(const std::string& node, const std::string& reason,
+                   const std::string& cause = "lost");
   /// An engine ended, told ahead of the snapshot that shows it. Places nothing there from now on.
   change engine_down(const proto::engine_down& down);
   /// Forgets nodes lost for `long_ago`. @returns their names.

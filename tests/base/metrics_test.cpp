@@ -51,6 +51,10 @@ TEST(Metrics, SaysThatItCannotListen) {
   EXPECT_ANY_THROW(second.serve("127.0.0.1", std::stoi(url.substr(url.rfind(':') + 1))));
 }
 
+TEST(Metrics, TheOneOfTheProcessIsOne) {
+  EXPECT_EQ(&metrics::of_process(), &metrics::of_process());
+}
+
 TEST(Metrics, BucketsGrow) {
   EXPECT_TRUE(std::ranges::is_sorted(time_buckets()));
   EXPECT_TRUE(std::ranges::is_sorted(row_buckets()));

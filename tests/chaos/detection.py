@@ -14,6 +14,10 @@ SLACK_US = 100_000
 # By which events a gateway shows that it knows, and a scheduler.
 GATEWAY_EVENTS = ("attempt_lost", "link_silent", "scheduler_lost")
 SCHEDULER_EVENTS = ("engine_down",)
+# A scheduler cannot see that the engines of such a node end, for they do not while gateways reach them: that it hears nothing of the
+# node is all there is to know.
+SUSPICION = "suspect"
+ONLY_SUSPECTED = ("freeze worker", "cut scheduler - node", "cut scheduler > node", "cut node > scheduler")
 # What nobody may say while nothing is wrong.
 BAD_VERDICTS = ("suspect", "dead", "hung", "quarantined", "probation")
 
@@ -68,17 +72,25 @@ class ClusterLog:
             line = json.loads(text)
             event = line["event"]
             if event in GATEWAY_EVENTS + SCHEDULER_EVENTS:
-                wall = datetime.strptime(line["time"], "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
-                self.lines.append(Known(int(wall * 1e6) - offset_us, event, of_whom(line)))
+                self.lines.append(Known(self.moment(line, offset_us), event, of_whom(line)))
                 self.alarms[event] += 1
             elif event == "verdict" and line["verdict"] in BAD_VERDICTS:
                 self.alarms[line["verdict"]] += 1
+                if line["verdict"] == SUSPICION:
+                    self.lines.append(Known(self.moment(line, offset_us), SUSPICION, of_whom(line)))
         except (ValueError, KeyError, TypeError):
             pass  # cut off by a kill
+
+    @staticmethod
+    def moment(line: dict, offset_us: int) -> int:
+        wall = datetime.strptime(line["time"], "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+        return int(wall * 1e6) - offset_us
 
     def known_ms(self, fault: dict, events: tuple[str, ...] = GATEWAY_EVENTS + SCHEDULER_EVENTS) -> Optional[float]:
         """From the strike to the first line about its target; None: it was over before anybody knew."""
         end = (fault["whole"] or fault["lifted"]) + SLACK_US
+        if fault["fault"] in ONLY_SUSPECTED:
+            events = (*events, SUSPICION)
         for at, event, whom in self.lines[bisect_right(self.times, fault["at"]):]:
             if at > end:
                 return None

@@ -66,6 +66,14 @@ def test_a_hang_is_known_by_the_end_of_whichever_engine_took_it(tmp_path):
     assert log.known_ms(fault("hang", "the engine that takes it", 5)) == 1050.0
 
 
+def test_a_node_that_only_a_scheduler_does_not_hear_is_known_once_it_is_suspect_and_a_frozen_one_is_not(tmp_path):
+    log = log_of(tmp_path, line(5.3, "verdict", engine="node-1/engine-0", verdict="suspect"),
+                 line(5.5, "engine_down", engine="node-1/engine-0"))
+    assert log.known_ms(fault("freeze worker", "node-1", 5)) == 300.0
+    assert log.known_ms(fault("cut scheduler - node", "node-1", 5)) == 300.0
+    assert log.known_ms(fault("freeze node", "node-1", 5)) == 500.0
+
+
 def test_alarms_are_counted_and_a_verdict_that_all_is_well_is_none(tmp_path):
     log = log_of(tmp_path, line(1, "verdict", engine="node-1/engine-0", verdict="up"),
                  line(2, "verdict", engine="node-1/engine-0", verdict="suspect"), line(3, "attempt_lost", reason="node-1/engine-0 x"))

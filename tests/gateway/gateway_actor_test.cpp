@@ -1,7 +1,7 @@
 #include "gateway/gateway_actor.hpp"
 
-#include "actors/system.hpp"
 #include "gateway/home_order.hpp"
+#include "tests/support/virtual_time.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
@@ -13,14 +13,6 @@
 namespace coppice::gateway {
 
 namespace {
-
-struct virtual_time_config : actors::system_config {
-  virtual_time_config() {
-    set("scheduler.policy", caf::atom("testing"));
-    set("middleman.manual-multiplexing", true);
-    set("middleman.workers", std::size_t{0});
-  }
-};
 
 struct heard {
   std::vector<std::string> gateways;
@@ -68,7 +60,7 @@ proto::scheduler_actor::behavior_type scheduling(proto::scheduler_actor::pointer
 }
 
 struct GatewayActor : ::testing::Test {
-  virtual_time_config config;
+  testing::virtual_time_config config;
   caf::actor_system system{config};
   caf::scheduler::test_coordinator& time =
       dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());

@@ -67,11 +67,49 @@ TEST_F(ClusterView, EndsTheEnginesOfADeadNodeAsLost) {
   const auto& last = news.back();
   ASSERT_EQ(last.downs.size(), 1u);
   EXPECT_EQ(last.downs[0].incarnation, incarnation_id{1});
-  EXPECT_EQ(last.downs[0].cause, "lost");
+  EXPECT_EQ(last.downs[0].cause, "silent");
   EXPECT_EQ(last.silent_nodes, 1u);
   ASSERT_FALSE(last.standings.empty());
   EXPECT_EQ(last.standings.back().now.verdict, "dead");
   EXPECT_EQ(view.nodes(t0 + 500ms)[0].verdict, "dead");
+}
+
+TEST_F(ClusterView, KeepsTheEnginesOfASilentNodeThatAnswerGateways) {
+  auto answered = a_holding(1, 1);
+  answered.completed = 3;
+  for (auto at = t0 + 25ms; at <= t0 + 8s; at += 25ms) {
+    if ((at - t0) % 100ms == 0ms) show("b", 2, at);
+    const auto placed_on = incarnations_in(view.place(a_place(4, {answered}), at));
+    if (at - t0 >= 350ms) EXPECT_FALSE(placed_on.contains(1));
+    EXPECT_TRUE(view.turn(at).downs.empty());
+    if (at - t0 == 5s) EXPECT_TRUE(view.node_ended("a", at).downs.empty()) << "its link broke";
+  }
+
+  EXPECT_EQ(view.nodes(t0 + 8s)[0].verdict, "suspect");
+}
+
+TEST_F(ClusterView, EndsTheEnginesOfASilentNodeWhoseLinkBreaksIfNobodyHearsThem) {
+  (void)silence_of_a(400ms);
+
+  const auto news = view.node_ended("a", t0 + 400ms);
+
+  ASSERT_EQ(news.downs.size(), 1u);
+  EXPECT_EQ(news.downs[0].cause, "lost");
+}
+
+TEST_F(ClusterView, AFreshSchedulerShowsTheRestartsThatNodesTell) {
+  auto engine = an_engine(1);
+  engine.restarts = 2;
+  engine.history = {{1500, "crash", "was killed by signal 11 (SIGSEGV)", 11, 0, {{4}}}};
+  cluster_view fresh;
+
+  (void)fresh.take(a_node({engine}, "a", 9), t0);
+
+  const auto shown = fresh.nodes(t0).at(0).engines.at(0);
+  EXPECT_EQ(shown.restarts, 2u);
+  ASSERT_EQ(shown.history.size(), 1u);
+  EXPECT_EQ(shown.history[0].signal, 11u);
+  EXPECT_EQ(shown.history[0].suspects, std::vector{attempt_id{4}});
 }
 
 TEST_F(ClusterView, PassesOnWhoIsSuspectedOfACrash) {

@@ -1,7 +1,7 @@
 #include "scheduler/scheduler_actor.hpp"
 
-#include "actors/system.hpp"
 #include "tests/scheduler/placement/builders.hpp"
+#include "tests/support/virtual_time.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
@@ -16,14 +16,6 @@ using testing::a_place;
 using testing::an_engine;
 
 namespace {
-
-struct virtual_time_config : actors::system_config {
-  virtual_time_config() {
-    set("scheduler.policy", caf::atom("testing"));
-    set("middleman.manual-multiplexing", true);
-    set("middleman.workers", std::size_t{0});
-  }
-};
 
 struct told {
   std::vector<proto::catalogue> catalogues;
@@ -49,7 +41,7 @@ proto::node_actor::behavior_type acknowledged(proto::node_actor::pointer, told* 
 
 /// A scheduler in virtual time, with one gateway and one node.
 struct SchedulerActor : ::testing::Test {
-  virtual_time_config config;
+  coppice::testing::virtual_time_config config;
   caf::actor_system system{config};
   caf::scheduler::test_coordinator& time =
       dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <poll.h>
 
 namespace coppice::worker {
@@ -54,6 +55,13 @@ std::string text_of(const model_spec& spec) {
   return spec.name + ":" + std::to_string(spec.version);
 }
 
+/// Read while it is loaded; 0 for a built-in model.
+std::uint64_t bytes_of(const model_spec& spec) {
+  std::error_code none;
+  const auto bytes = std::filesystem::file_size(spec.file, none);
+  return none ? 0 : bytes * instance_count(spec);
+}
+
 }  // namespace
 
 engine::engine(engine_options options)
@@ -66,7 +74,7 @@ engine::engine(engine_options options)
 engine::~engine() = default;
 
 expected<void> engine::load_model(const model_spec& spec) {
-  control_.send({"loading", incarnation_, {}, {}, {}, {}, text_of(spec)});
+  control_.send({"loading", incarnation_, {}, {}, {}, {}, text_of(spec), bytes_of(spec)});
   if (instances_.size() + instance_count(spec) > progress_page::max_lanes)
     return fail(errc::invalid, text_of(spec) + ": more than " +
                                    std::to_string(progress_page::max_lanes) +

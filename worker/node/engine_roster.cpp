@@ -64,7 +64,7 @@ engine_roster::ending engine_roster::ended(std::size_t k, const engine_exit& how
   state.loads.clear();
   state.verdict = how.hung ? "hung" : "dead";
   state.last_reason = engine.stopping ? "was stopped with its group" : how.reason;
-  engine.history.add(now, std::string{cause_name(how.cause)}, state.last_reason);
+  engine.history.add(now, how, state.last_reason);
   engine.ready_since.reset();
   engine.running = engine.stopping = false;
   drain_.alive(k, false);

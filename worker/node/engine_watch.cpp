@@ -2,6 +2,7 @@
 
 #include "proto/codec/codec.hpp"
 #include "worker/node/engine_process.hpp"
+#include "worker/node/load_watch.hpp"
 #include "worker/node/memory_kills.hpp"
 
 #include <csignal>
@@ -61,10 +62,11 @@ std::string cut(std::string text, std::size_t limit) {
 /// The state of one watched process.
 struct engine_watch::running {
   running(engine_process started, hang_limits limits)
-      : process{std::move(started)}, progress{limits} {}
+      : process{std::move(started)}, progress{limits}, load{limits} {}
 
   engine_process process;
   progress_watch progress;
+  load_watch load;
   memory_kills kills;
   std::string kills_file;
   std::string control, words;
@@ -132,6 +134,7 @@ void engine_watch::watch(running& it) {
 void engine_watch::take_reports(running& it) {
   for (std::string frame; take_frame(it.control, frame);)
     if (auto report = proto::decode<proto::engine_report>(frame, max_report_bytes)) {
+      if (report->op == "loading") it.load.begun(report->text, report->bytes);
       if (report->op == "failed") it.failed = report->text;
       if (report->op == "ready") it.serving = true;
       events_.report(std::move(*report));
@@ -141,8 +144,9 @@ void engine_watch::take_reports(running& it) {
 void engine_watch::look(running& it, steady_time at) {
   it.next_look = at + look_period;
   it.kills.see(read_memory_kills(it.kills_file), at);
-  const auto found = it.progress.look(it.process.page(), it.serving && !it.asked, at);
+  auto found = it.progress.look(it.process.page(), it.serving && !it.asked, at);
   if (it.progress.quiet() != it.quiet) events_.quiet(it.quiet = it.progress.quiet());
+  if (!it.serving && !it.asked) found = it.load.look(at);
   if (!found || it.hang) return;
   it.hang = found;
   it.frozen = it.process.is_halted();
@@ -156,6 +160,7 @@ void engine_watch::end(running& it) {
   for (const auto id : attempts_in_progress(it.process.page())) out.suspects.push_back({id});
   const exit_evidence evidence{it.process.reap(), it.hang.has_value(), it.frozen, it.asked,
                                it.kills.just_grew(at)};
+  out.wait_status = evidence.wait_status;
   out.cause = judge_exit(evidence);
   out.hung = it.hang.has_value();
   out.reason = describe_exit(evidence);

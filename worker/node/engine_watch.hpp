@@ -23,6 +23,8 @@ struct engine_exit {
   std::vector<attempt_id> suspects;
   /// It stood still and was killed for it.
   bool hung = false;
+  /// As waitpid gives it.
+  int wait_status = 0;
 
   static constexpr std::size_t max_reason = 240;
 };

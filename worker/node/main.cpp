@@ -85,7 +85,7 @@ caf::error await_end(caf::actor_system& system, const node_self& node) {
 }
 
 int run(const node_options& options, const std::string& ready_file) {
-  metrics registry;
+  auto& registry = metrics::of_process();
   const auto url = serve_metrics(registry, options.metrics);
   if (!url) return report(url.error());
   actors::system_config config;
@@ -103,8 +103,7 @@ int run(const node_options& options, const std::string& ready_file) {
   // Whatever is wrong with this process must not keep it alive.
   if (reason != caf::exit_reason::user_shutdown) ::_exit(exit_gave_up);
   system.await_all_actors_done();
-  // The metrics server takes up to two seconds to stop, and nothing is left that needs it.
-  ::_exit(0);
+  return 0;
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
   node_options options;
   std::string level = "info";
   std::uint64_t hang_ms = 60'000;
-  std::uint32_t drain_s = 30;
+  std::uint32_t drain_s = 30, load_s = 60;
   map->optional("name", options.name, "a name")
       .optional("schedulers", options.schedulers, "a list of host:port")
       .optional("models", options.models, "a folder")
@@ -66,10 +66,16 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
       .optional("bind", options.bind, "an address")
       .optional("metrics", options.metrics, "host:port")
       .optional("hang_after_ms", hang_ms, "milliseconds")
+      .optional("load_limit_s", load_s, "seconds")
+      .optional("load_mib_per_s", options.load_mib_per_s, "MiB")
       .optional("drain_s", drain_s, "seconds")
       .optional("engine_program", options.engine_program, "a path")
       .optional("log", level, "debug, info, warn or error");
   options.hang_after = std::chrono::milliseconds{hang_ms};
+  options.load_limit = std::chrono::seconds{load_s};
+  if (load_s == 0 || options.load_mib_per_s == 0)
+    map->reject(load_s == 0 ? "load_limit_s" : "load_mib_per_s",
+                "'load_limit_s' and 'load_mib_per_s' must be at least 1");
   options.drain = std::chrono::seconds{drain_s};
   read_engines(*map, options);
   auto mesh = map->section("mesh");

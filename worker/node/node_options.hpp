@@ -39,6 +39,10 @@ struct node_options {
   /// Longest time of one step; then the engine counts as hung. What steps took before may only
   /// lower it.
   duration hang_after = 60s;
+  /// How long an engine may take to start and to load each model, and how much more for its file;
+  /// then it counts as hung.
+  duration load_limit = 60s;
+  std::uint32_t load_mib_per_s = 10;
   /// After SIGTERM: longest time for open work to end.
   duration drain = 30s;
   /// Empty: coppice-engine beside this program.

@@ -13,6 +13,10 @@ double seconds(duration d) { return std::chrono::duration<double>(d).count(); }
 }  // namespace
 
 std::string describe(const standstill& found) {
+  if (found.what == standstill::part::load)
+    return fmt::format("was still {} after {:.1f} s (its limit: {:.1f} s)",
+                       found.model.empty() ? "starting" : "loading " + found.model,
+                       seconds(found.stood), seconds(found.limit));
   const auto* where = found.what == standstill::part::step ? "made no progress in one step"
                                                            : "did not turn its loop";
   return fmt::format("{} for {:.1f} s (its limit: {:.1f} s)", where, seconds(found.stood),
@@ -45,7 +49,7 @@ std::optional<standstill> progress_watch::judge_lane(const progress_page::lane& 
   // The limit is that of the step that was counted only if no other has begun meanwhile.
   std::atomic_thread_fence(std::memory_order_acquire);
   if (lane.ticks.load(std::memory_order_relaxed) != ticks) return std::nullopt;
-  return standstill{standstill::part::step, watched_ - last.since, limit};
+  return standstill{standstill::part::step, watched_ - last.since, limit, {}};
 }
 
 std::optional<standstill> progress_watch::judge_link(const progress_page& page) {
@@ -54,7 +58,7 @@ std::optional<standstill> progress_watch::judge_link(const progress_page& page) 
   const bool open = page.open_attempts.load(std::memory_order_relaxed) > 0;
   const auto limit = open ? limits_.link : limits_.idle_link;
   if (watched_ - turns_.since < limit) return std::nullopt;
-  return standstill{standstill::part::link, watched_ - turns_.since, limit};
+  return standstill{standstill::part::link, watched_ - turns_.since, limit, {}};
 }
 
 duration progress_watch::step_limit(std::uint64_t learned_us) const noexcept {

@@ -4,6 +4,7 @@
 #include "worker/engine/progress_page.hpp"
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,14 +21,20 @@ struct hang_limits {
   duration link = 1s;
   /// The link thread while nothing is open.
   duration idle_link = 3s;
+  /// An engine that starts: until it begins with its first model, and each model.
+  duration load = 60s;
+  /// Each model has that much more time: one second for as many bytes.
+  std::uint64_t load_bytes_per_s = 10ull << 20;
 };
 
 /// What stands still, and for how long.
 struct standstill {
-  enum class part { step, link };
+  enum class part { step, link, load };
   part what = part::step;
   duration stood{0};
   duration limit{0};
+  /// load: which, "name:version"; empty before the first.
+  std::string model;
 };
 
 /// A clause: "made no progress in one step for 1.0 s (its limit: 1.0 s)".

@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "proto/messages/control.hpp"
+#include "worker/node/engine_watch.hpp"
 
 #include <deque>
 #include <string>
@@ -13,15 +14,17 @@ namespace coppice::worker {
 class restart_history {
  public:
   static constexpr std::size_t kept = 16;
+  static constexpr std::size_t kept_suspects = 8;
 
-  void add(steady_time now, std::string cause, std::string reason);
+  /// @param reason  instead of the one in `how`, if it is known better.
+  void add(steady_time now, const engine_exit& how, std::string reason);
   /// Newest first, at most `most`.
   [[nodiscard]] std::vector<proto::restart_note> notes(steady_time now, std::size_t most) const;
 
  private:
   struct entry {
     steady_time at;
-    std::string cause, reason;
+    proto::restart_note note;
   };
   std::deque<entry> entries_;  // newest first
 };

@@ -57,6 +57,8 @@ worker_actor::behavior_type behavior(self_ptr self, const node_options& options,
   state.node = std::move(node);
   state.command = engine_command(options, k);
   state.limits.step = options.hang_after;
+  state.limits.load = options.load_limit;
+  state.limits.load_bytes_per_s = std::uint64_t{options.load_mib_per_s} << 20;
   return {
       [self](const start_engine&) { start(self); },
       [self](const stop_engine&) { stop(self); },

@@ -138,7 +138,7 @@ TEST(OutOfBudget, EndsALostAttemptAsLostAndAnAnswerAsItself) {
 TEST(DeathCause, BlamesOnlyWhatComesFromInside) {
   for (const auto* inside : {"crash", "exit", "memory", "hang"})
     EXPECT_TRUE(blames(death_cause_from(inside))) << inside;
-  for (const auto* outside : {"killed", "stopped", "lost", "", "novel"})
+  for (const auto* outside : {"killed", "stopped", "silent", "lost", "", "novel"})
     EXPECT_FALSE(blames(death_cause_from(outside))) << outside;
 }
 

@@ -127,6 +127,30 @@ TEST_F(EngineLinks, TheSilenceOfALinkThatOwedNothingIsNotHeldAgainstIt) {
   EXPECT_EQ(links.silent().size(), 1u);
 }
 
+TEST_F(EngineLinks, OneThatIsDoubtedOwesASignOfLifeUntilItIsGrantedAgain) {
+  an_idle_link(7).doubted = true;
+  owing({});
+  pass(150ms);
+  EXPECT_EQ(links.due_for_ping().size(), 1u);
+  pass(350ms);
+  EXPECT_EQ(links.silent().size(), 1u);
+
+  links.open(a_grant(7));
+  owing({});
+
+  EXPECT_TRUE(links.silent().empty());
+}
+
+TEST_F(EngineLinks, WasHeardWithinATimeOnlyIfItWasHeardAtAll) {
+  auto& link = a_link(7);
+  EXPECT_FALSE(links.was_heard_within(link, 250ms));
+  links.heard(link);
+  pass(249ms);
+  EXPECT_TRUE(links.was_heard_within(link, 250ms));
+  pass(1ms);
+  EXPECT_FALSE(links.was_heard_within(link, 250ms));
+}
+
 TEST_F(EngineLinks, TheTimeOfAFrozenProcessIsNobodysSilence) {
   a_link(7);
   pass(400ms);
@@ -178,6 +202,25 @@ TEST_F(EngineLinks, OneThatIsOpenedAgainStartsAfresh) {
   EXPECT_TRUE(links.dropped(t0 + 2s).empty());
   EXPECT_TRUE(links.silent().empty());
   EXPECT_FALSE(links.find({7})->was_heard);
+}
+
+TEST_F(EngineLinks, ADoubtedLinkIsPingedOftenAndLostSoon) {
+  links.open(a_grant(7), t0);
+  links.find({7})->doubted = true;
+
+  EXPECT_TRUE(links.due_for_ping(1s, t0 + 99ms).empty());
+  EXPECT_EQ(links.due_for_ping(1s, t0 + 100ms).size(), 1u);
+  EXPECT_TRUE(links.lost(10ms, 3s, t0 + 499ms).empty());
+  EXPECT_EQ(links.lost(10ms, 3s, t0 + 500ms).size(), 1u);
+}
+
+TEST_F(EngineLinks, AGrantEndsDoubt) {
+  links.open(a_grant(7), t0);
+  links.find({7})->doubted = true;
+
+  links.open(a_grant(7), t0 + 100ms);
+
+  EXPECT_TRUE(links.lost(10ms, 3s, t0 + 2s).empty());
 }
 
 }  // namespace

@@ -75,6 +75,25 @@ TEST_F(ShardLinks, AnUnreachableEngineThatEndedIsCalledNoMore) {
   EXPECT_EQ(world.opened.size(), 1u);
 }
 
+TEST_F(ShardLinks, AnEngineThatIsHeardIsNotLostBecauseASchedulerHearsNothing) {
+  const auto silent = [&] {
+    gateway.on_engine_down({"engine-7", {7}, "its snapshots stopped", {}, "silent"}, now);
+  };
+  ask(1, t0, 60'000);
+  grant(7, 2);
+  answer({}, 7, "welcome");
+
+  pass(240ms);
+  silent();
+  EXPECT_TRUE(world.closed.empty());
+  ask(2, now, 60'000);
+  EXPECT_EQ(world.attempts.size(), 1u) << "but nothing new goes there";
+  pass(10ms);
+  silent();
+
+  EXPECT_EQ(world.closed.size(), 1u);
+}
+
 TEST_F(ShardLinks, AnAnnouncedReplyIsWaitedFor) {
   ask(1, t0, 60'000);
   grant(7, 1);

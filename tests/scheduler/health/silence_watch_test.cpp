@@ -31,6 +31,38 @@ TEST(SilenceWatch, DeclaresANodeDeadAt500MsOnceAndNotBefore) {
   EXPECT_EQ(watch.of("0", t0 + 10s), hearing::dead);
 }
 
+TEST(SilenceWatch, ANodeThatIsVouchedForIsSuspectUntilTheProofIsOldToo) {
+  auto watch = watching(1);
+  watch.vouch("0", t0 + 450ms);
+
+  EXPECT_EQ(watch.of("0", t0 + 299ms), hearing::heard);
+  EXPECT_FALSE(watch.is_vouched_for("0", t0 + 299ms)) << "it needs no proof";
+  EXPECT_EQ(watch.of("0", t0 + 300ms), hearing::suspect);
+  EXPECT_TRUE(watch.is_vouched_for("0", t0 + 300ms));
+
+  EXPECT_TRUE(watch.turn(t0 + 949ms).empty());
+  EXPECT_TRUE(watch.is_vouched_for("0", t0 + 949ms));
+  EXPECT_FALSE(watch.is_vouched_for("0", t0 + 950ms));
+  EXPECT_EQ(watch.turn(t0 + 950ms).size(), 1u);
+}
+
+TEST(SilenceWatch, AProofOfLifeBeforeTheLastSnapshotChangesNothing) {
+  auto watch = watching(1);
+  watch.vouch("0", t0 - 1s);
+
+  EXPECT_EQ(watch.turn(t0 + 500ms).size(), 1u);
+}
+
+TEST(SilenceWatch, NobodyCanVouchForTheDead) {
+  auto watch = watching(1);
+  (void)watch.turn(t0 + 500ms);
+
+  watch.vouch("0", t0 + 500ms);
+
+  EXPECT_EQ(watch.of("0", t0 + 501ms), hearing::dead);
+  EXPECT_FALSE(watch.is_vouched_for("0", t0 + 501ms));
+}
+
 TEST(SilenceWatch, BelievesADeadNodeWhenItIsHeardAgain) {
   auto watch = watching(1);
   (void)watch.turn(t0 + 500ms);

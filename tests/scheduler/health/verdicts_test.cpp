@@ -64,7 +64,7 @@ struct Verdicts : ::testing::Test {
     seen.completed = completed;
     seen.failed = failed;
     seen.latency_us = completed * us_each;
-    judge.reported({seen}, at);
+    judge.reported("gateway-1/0", {seen}, at);
   }
   /// Others succeed, that one fails.
   void fail(const std::string& node) {
@@ -115,6 +115,52 @@ TEST_F(Verdicts, NamesANodeThatIsDeadBySilenceOnce) {
 
   EXPECT_EQ(dead, std::vector<std::string>{"0"});
   EXPECT_EQ(judge.of_node("0", at).verdict, "dead");
+}
+
+TEST_F(Verdicts, ASilentNodeWhoseEngineAnswersAGatewayIsSuspectAndNotDead) {
+  settle(1);
+  silent.insert("0");
+
+  for (int i = 0; i < 30; ++i, pass(100ms)) report("0", 5, 0);
+
+  EXPECT_TRUE(dead.empty());
+  EXPECT_EQ(verdict("0"), "suspect");
+  EXPECT_EQ(of("0").percent, 0u);
+  EXPECT_THAT(judge.of_node("0", at).reason, HasSubstr("gateways get replies"));
+
+  // The last report proves that it lived when the one before was made, 200 ms ago.
+  pass(275ms);
+  EXPECT_TRUE(dead.empty());
+  pass(25ms);
+  EXPECT_EQ(dead.size(), 1u);
+}
+
+TEST_F(Verdicts, OnlyAnswersSinceAnEarlierReportAreAProofOfLife) {
+  settle(1);
+  silent.insert("0");
+
+  pass(400ms);
+  report("0", 5, 0);  // the first one: of any time
+  pass(50ms);
+  report("0", 0, 5);  // its link dropped, perhaps
+  pass(50ms);
+
+  EXPECT_EQ(dead.size(), 1u);
+}
+
+TEST_F(Verdicts, ARefusalIsAProofOfLife) {
+  settle(1);
+  silent.insert("0");
+  auto refusing = a_holding(100, 1);
+  refusing.refused = 1;
+
+  pass(400ms);
+  judge.reported("gateway-1/0", {}, at);
+  pass(50ms);
+  judge.reported("gateway-1/0", {refusing}, at);
+  pass(100ms);
+
+  EXPECT_TRUE(dead.empty());
 }
 
 TEST_F(Verdicts, KeepsHalfOfFourNodesSuspectForTwoSecondsBeforeItBelievesThemDead) {
@@ -177,6 +223,30 @@ TEST_F(Verdicts, ARestartedEngineStartsSlowlyWhileOthersAreUp) {
   for (int step = 0; step < 5; ++step, pass(2s)) shares.push_back(of("0").percent);
   EXPECT_EQ(shares, (std::vector<std::uint32_t>{10, 20, 40, 80, 100}));
   EXPECT_EQ(verdict("0"), "up");
+}
+
+TEST_F(Verdicts, AnEngineThatWasStoppedInGoodOrderHasItsWholeShareInASecond) {
+  settle(2);
+
+  restart("0", "stopped");
+
+  EXPECT_EQ(verdict("0"), "probation");
+  std::vector<std::uint32_t> shares;
+  for (int step = 0; step < 5; ++step, pass(250ms)) shares.push_back(of("0").percent);
+  EXPECT_EQ(shares, (std::vector<std::uint32_t>{10, 20, 40, 80, 100}));
+}
+
+TEST_F(Verdicts, AStopDoesNotShortenTheProbationOfAnEngineThatFlaps) {
+  settle(2);
+  for (int death = 0; death < 3; ++death) {
+    restart("0");
+    pass(10s);
+  }
+
+  restart("0", "stopped");
+
+  pass(9975ms);
+  EXPECT_EQ(of("0").percent, 10u);
 }
 
 TEST_F(Verdicts, ALoneEngineIsNotThrottledAfterARestart) {

@@ -16,9 +16,9 @@ struct watched {
   std::promise<std::int64_t> started;
   std::promise<engine_exit> ended;
   engine_watch watch;
-  explicit watched(const std::string& script)
+  explicit watched(const std::string& script, hang_limits limits = {})
       : watch{{"/bin/sh", "-c", script},
-              {},
+              limits,
               engine_events{[this](std::int64_t pid) { started.set_value(pid); },
                             [](proto::engine_report) {}, [](bool) {},
                             [this](engine_exit how) { ended.set_value(std::move(how)); }}} {}
@@ -59,6 +59,17 @@ TEST(EngineWatch, StopsItsEngineWithoutBlame) {
   engine.watch.stop();
 
   EXPECT_EQ(engine.how().cause, exit_cause::stopped);
+}
+
+TEST(EngineWatch, KillsAnEngineThatHangsWhileItStarts) {
+  watched engine{"read never < /dev/zero", {.load = 100ms}};
+
+  const auto how = engine.how();
+
+  EXPECT_EQ(how.cause, exit_cause::hang);
+  EXPECT_TRUE(how.hung);
+  EXPECT_EQ(how.wait_status, SIGKILL);
+  EXPECT_EQ(how.reason.find("was still starting after 0."), 0u) << how.reason;
 }
 
 TEST(EngineWatch, CutsLongLastWords) {

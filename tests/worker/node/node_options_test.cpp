@@ -34,6 +34,11 @@ TEST(NodeOptions, RefuseToListenBeyondLoopbackUnlessTold) {
   EXPECT_TRUE(read("schedulers: [\"10.0.0.1:1\"]\nbind: 10.0.0.2\nmesh: {insecure: true}\n"));
 }
 
+TEST(NodeOptions, GiveEveryLoadSomeTime) {
+  EXPECT_FALSE(read("schedulers: [\"127.0.0.1:1\"]\nload_limit_s: 0\n"));
+  EXPECT_FALSE(read("schedulers: [\"127.0.0.1:1\"]\nload_mib_per_s: 0\n"));
+}
+
 TEST(NodeOptions, NameTheGroupOfAnEngine) {
   const auto options = read(
       "schedulers: [\"127.0.0.1:1\"]\nname: n\n"
@@ -51,11 +56,14 @@ TEST(NodeOptions, NameTheGroupOfAnEngine) {
 TEST(NodeOptions, SayHowLongToWaitAndHowOftenToTry) {
   const auto options = read(
       "schedulers: [\"127.0.0.1:1\"]\nhang_after_ms: 5000\ndrain_s: 7\n"
+      "load_limit_s: 8\nload_mib_per_s: 3\n"
       "restart: {intensity: 9, period_s: 10, probe_s: 20}\n");
 
   ASSERT_TRUE(options) << options.error().message;
   EXPECT_EQ(options->hang_after, 5s);
   EXPECT_EQ(options->drain, 7s);
+  EXPECT_EQ(options->load_limit, 8s);
+  EXPECT_EQ(options->load_mib_per_s, 3u);
   EXPECT_EQ(options->supervision.restart.intensity, 9u);
   EXPECT_EQ(options->supervision.restart.period, 10s);
   EXPECT_EQ(options->supervision.probe_every, 20s);

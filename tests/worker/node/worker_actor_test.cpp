@@ -1,6 +1,7 @@
 #include "worker/node/worker_actor.hpp"
 
 #include "actors/system.hpp"
+#include "tests/support/virtual_time.hpp"
 #include "tests/worker/node/staying_program.hpp"
 
 #include <caf/actor_system.hpp>
@@ -85,16 +86,8 @@ TEST_F(WorkerActor, StopsItsEngineWhenTheNodeSaysSo) {
   EXPECT_EQ(within_patience(node_told.ended).how.cause, exit_cause::stopped);
 }
 
-struct by_hand_config : actors::system_config {
-  by_hand_config() {
-    set("scheduler.policy", caf::atom("testing"));
-    set("middleman.manual-multiplexing", true);
-    set("middleman.workers", std::size_t{0});
-  }
-};
-
 TEST(WorkerActorByHand, TheNodeHearsOfAnEndWithoutATurnOfTheWorker) {
-  by_hand_config config;
+  testing::virtual_time_config config;
   caf::actor_system system{config};
   auto& turns = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
   caf::scoped_actor node{system};
