@@ -54,7 +54,7 @@ bool shard::take_tokens(ledger_row& row, const proto::link_reply& reply, const f
 void shard::break_stream(ledger_row& row, steady_time now) {
   send_cancel(row);
   row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0);
-  row.on->breakers.failed(row.incarnation, now, draw());
+  blame(*row.on, row.incarnation, now);
   attempt_failed(
       row, {attempt_end::answered, errc::internal, "The engine broke off its own stream."}, now);
   spend_credit(*row.on, now);
@@ -125,6 +125,8 @@ void shard::acknowledge(const client_request& request, steady_time now) {
 
 void shard::resume(const client_request& request, std::uint32_t client, steady_time now) {
   const auto found = clients_.find(request, now);
+  if (found.what == outcome_store::verdict::replay && counts_ != nullptr)
+    counts_->replayed.Increment();
   if (found.what == outcome_store::verdict::replay && found.outcome->header.error)
     return clients_.send_again(request, *found.outcome);
   if (found.what == outcome_store::verdict::replay) return resume_finished(request, *found.outcome);

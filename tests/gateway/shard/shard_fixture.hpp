@@ -67,9 +67,10 @@ struct recorded_world : shard_effects {
 
 struct ShardFixture : ::testing::Test {
   recorded_world world;
-  shard gateway{{}, world, nullptr};
+  shard gateway;
 
-  ShardFixture() {
+  explicit ShardFixture(shard_options options = {}, shard_counts* counts = nullptr)
+      : gateway{std::move(options), world, counts} {
     proto::model_card echo;
     echo.name = "echo";
     echo.version = 1;
