@@ -127,6 +127,20 @@ def test_an_id_that_nobody_knows_is_an_error_with_cause_and_remedy(cluster):
     assert "too many have ended since" in done.stderr and "Give the id as the client sent it, or the key" in done.stderr
 
 
+def test_a_gateway_that_does_not_answer_is_named_and_the_others_tell_what_they_know(cluster):
+    with Dealer(cluster.endpoint) as plain:
+        assert "error" not in plain.ask(echo("beside"), b"abcd")[0]
+    send_signal(cluster.pid("gateway-2"), signal.SIGSTOP)
+    try:
+        known, unknown = (cluster.command("explain", each) for each in ("beside", "nowhere"))
+    finally:
+        send_signal(cluster.pid("gateway-2"), signal.SIGCONT)
+    assert known.returncode == 0 and "gateway gateway-1" in known.stdout
+    assert unknown.returncode == 3 and unknown.stdout == ""
+    for done in (known, unknown):
+        assert "gateway-2.sock does not answer" in done.stderr
+
+
 def test_a_request_that_was_refused_is_told_with_the_reason(tmp_path):
     config = tmp_path / "up.yml"
     config.write_text(json.dumps({"builtins": ["echo", "sleep"],

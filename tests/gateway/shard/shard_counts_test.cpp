@@ -30,9 +30,9 @@ struct ShardCounts : figures, testing::ShardFixture {
 };
 
 TEST_F(ShardCounts, CountWhatBecameOfATenantsRequests) {
-  grant(1, 1);
   ask(1);
   ask(2);
+  grant(1, 1);
   answer(world.attempts.at(0).header.attempt, 1);
   ask_for("nothing", 3);
 
@@ -69,7 +69,7 @@ struct FullShardCounts : ShardCounts {
 
   static shard_options one_row() {
     shard_options options;
-    options.limits.waiting_rows = options.limits.tenant_waiting_rows = 1;
+    options.limits.waiting_rows = 1;
     return options;
   }
 };
@@ -82,8 +82,8 @@ TEST_F(FullShardCounts, CountARequestThatIsPushedOutAsOfItsOwnClass) {
 }
 
 TEST_F(ShardCounts, CountRequestsThatComeAgain) {
-  grant(1, 1);
   ask_for("echo", 1, "normal", "key");
+  grant(1, 1);
   ask_for("echo", 2, "normal", "key");
   answer(world.attempts.at(0).header.attempt, 1);
   ask_for("echo", 3, "normal", "key");
@@ -93,8 +93,8 @@ TEST_F(ShardCounts, CountRequestsThatComeAgain) {
 }
 
 TEST_F(ShardCounts, CountCancelsAndTheRepliesThatTheyCameTooLateFor) {
-  grant(1, 1);
   ask(1);
+  grant(1, 1);
   gateway.on_tick(t0 + 1s);
   answer(world.attempts.at(0).header.attempt, 1, "reply", t0 + 1s);
 
@@ -105,8 +105,8 @@ TEST_F(ShardCounts, CountCancelsAndTheRepliesThatTheyCameTooLateFor) {
 TEST_F(ShardCounts, CountABreakerThatOpensOnce) {
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(counts.breaker_opens.Value(), 0);
-    grant(1, 1);
     ask(i);
+    grant(1, 1);
     answer(world.attempts.back().header.attempt, 1, "reply", t0, "internal");
   }
   gateway.on_tick(t0);
