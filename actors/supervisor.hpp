@@ -61,6 +61,8 @@ class supervisor {
 
   [[nodiscard]] strategy how() const noexcept { return how_; }
   [[nodiscard]] bool has_given_up() const noexcept { return given_up_; }
+  /// Between `try_again` and the next `exceeded`, or the next end after the trial was passed.
+  [[nodiscard]] bool is_in_trial() const noexcept { return trial_; }
 
  private:
   enum class phase : std::uint8_t { waiting, running, ready, stopping };

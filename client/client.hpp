@@ -35,6 +35,9 @@ struct infer_request {
   /// critical, normal or batch.
   std::string priority_class = "normal";
   bool at_most_once = false;
+  /// Names the request: `coppice explain` finds it by that. Empty: the client makes one. At most
+  /// 256 bytes, unique: of two open requests with one key the cluster answers the later.
+  std::string key = {};
 };
 
 struct infer_result {
@@ -42,6 +45,8 @@ struct infer_result {
   std::string model;
   std::uint32_t version = 0;
   proto::timing timing;
+  /// The request's.
+  std::string key;
 };
 
 /// A stream of tokens from a model.

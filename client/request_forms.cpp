@@ -57,6 +57,7 @@ open_request as_open(infer_request&& request) {
   header.parameters = {std::move(request.parameters)};
   header.priority_class = std::move(request.priority_class);
   header.at_most_once = request.at_most_once;
+  header.key = std::move(request.key);
   for (auto& input : request.inputs) add_input(open, std::move(input));
   return open;
 }
@@ -79,6 +80,7 @@ open_request as_open(generate_request&& request) {
 
 infer_result as_infer_result(answer_parts&& reply) {
   infer_result result;
+  result.key = std::move(reply.key);
   auto& header = reply.header;
   result.model = std::move(header.model);
   result.version = header.version;

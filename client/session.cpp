@@ -38,7 +38,7 @@ void session::start(open_request&& request, steady_time now) {
   header.v = proto::protocol_version;
   header.id = integer_id(number);
   header.session = name_;
-  if (header.op == "infer" || header.op == "generate")
+  if (header.key.empty() && (header.op == "infer" || header.op == "generate"))
     header.key = name_ + "-" + std::to_string(number);
   auto& begun = open_.emplace(number, std::move(request)).first->second;
   alarm_at(begun.deadline + limits_.grace, number);
@@ -217,6 +217,7 @@ void session::alarm_at(steady_time at, std::uint64_t number) {
 void session::finish(std::uint64_t number, expected<answer_parts>&& outcome) {
   auto ended = open_.extract(number);
   while (acked_ < last_number_ && !open_.contains(acked_ + 1)) ++acked_;
+  if (outcome) outcome->key = std::move(ended.mapped().header.key);
   ended.mapped().done(std::move(outcome));
 }
 

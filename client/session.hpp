@@ -25,6 +25,8 @@ using frame_list = std::vector<std::shared_ptr<const std::string>>;
 struct answer_parts {
   proto::reply header;
   std::vector<std::string> frames;
+  /// Of the request.
+  std::string key = {};
 };
 
 /// What makes a request a stream.

@@ -29,6 +29,7 @@ struct gateway_actor_state {
   /// By rank.
   std::map<std::uint32_t, scheduler_entry> schedulers;
   std::unique_ptr<place_book> places;
+  shard_counts* counts = nullptr;
   static inline const char* name = "gateway";
 };
 
@@ -63,6 +64,8 @@ void ask(self_ptr self, place_book::part&& part) {
 
 /// Does what the book says.
 void carry(self_ptr self, place_book::outcome&& follows) {
+  if (self->state.counts != nullptr)
+    self->state.counts->places_moved.Increment(static_cast<double>(follows.moved));
   for (auto& part : follows.ask) ask(self, std::move(part));
   for (auto& reply : follows.replies) self->state.post(std::move(reply));
   for (; follows.lost > 0; --follows.lost) self->state.post(place_lost{});
@@ -172,9 +175,11 @@ void tell_judge(self_ptr self, const proto::trial_result& told) {
 }
 
 gateway_self::behavior_type behavior(self_ptr self, proto::gateway_state own,
-                                     std::function<void(shard_mail)> post, place_limits limits) {
+                                     std::function<void(shard_mail)> post, shard_counts* counts,
+                                     place_limits limits) {
   self->state.self = std::move(own);
   self->state.post = std::move(post);
+  self->state.counts = counts;
   self->state.places = std::make_unique<place_book>(limits);
   self->delayed_send(self, turn_period, caf::tick_atom::value);
   return {
@@ -204,8 +209,9 @@ gateway_self::behavior_type behavior(self_ptr self, proto::gateway_state own,
 }  // namespace
 
 gateway_self spawn_gateway(caf::actor_system& system, proto::gateway_state self,
-                           std::function<void(shard_mail)> post, place_limits limits) {
-  return system.spawn(behavior, std::move(self), std::move(post), limits);
+                           std::function<void(shard_mail)> post, shard_counts* counts,
+                           place_limits limits) {
+  return system.spawn(behavior, std::move(self), std::move(post), counts, limits);
 }
 
 std::string scheduler_name(const proto::scheduler_actor& scheduler) {

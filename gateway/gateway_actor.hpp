@@ -35,9 +35,10 @@ using gateway_self = proto::gateway_actor::extend<
 /// Spawns the gateway actor: it carries demand from the shard to the home schedulers of its models
 /// and what schedulers tell to the shard. Each `place_request` is answered by one mail: the
 /// `place_reply` of all its parts, or `place_lost`. `post` reaches the shard from any thread and
-/// outlives the actor.
+/// outlives the actor, as does `counts`, which may be null.
 gateway_self spawn_gateway(caf::actor_system& system, proto::gateway_state self,
-                           std::function<void(shard_mail)> post, place_limits limits = {});
+                           std::function<void(shard_mail)> post, shard_counts* counts = nullptr,
+                           place_limits limits = {});
 
 /// The name by which every gateway knows that scheduler when it looks for homes.
 std::string scheduler_name(const proto::scheduler_actor& scheduler);

@@ -188,8 +188,9 @@ expected<nlohmann::ordered_json> process::start() {
   const auto url = serve_metrics();
   if (!url) return tl::unexpected(url.error());
   auto* shard = shard_.get();
-  gateway_ = spawn_gateway(system_, {options_.name, ::getpid(), *door, *url},
-                           [shard](shard_mail&& mail) { shard->post(std::move(mail)); });
+  gateway_ = spawn_gateway(
+      system_, {options_.name, ::getpid(), *door, *url},
+      [shard](shard_mail&& mail) { shard->post(std::move(mail)); }, &counts_);
   nlohmann::ordered_json ready{{"role", "gateway"},
                                {"name", options_.name},
                                {"pid", ::getpid()},

@@ -153,7 +153,10 @@ void place_book::ask_next(parts::iterator lost, outcome& out, steady_time now) {
   const auto demand = std::move(lost->second.asked.demand);
   parts_.erase(lost);
   --of.parts;
-  if (anybody_speaks()) ask(of, demand, out, now);
+  if (anybody_speaks()) {
+    ++out.moved;
+    ask(of, demand, out, now);
+  }
   finish_if_done(of, out);
 }
 

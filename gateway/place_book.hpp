@@ -39,6 +39,8 @@ class place_book {
   struct outcome {
     std::vector<part> ask;
     std::vector<proto::place_reply> replies;
+    /// Parts that are asked of another scheduler than before.
+    std::size_t moved = 0;
     /// Demands that nobody is left to answer.
     std::size_t lost = 0;
   };

@@ -58,6 +58,8 @@ class cluster_view {
   /// Call every `options.verdicts.turn`.
   news turn(steady_time now);
 
+  /// Whether, at the last turn, it took the silence of nodes for its own deafness.
+  [[nodiscard]] bool doubts_itself() const noexcept { return verdicts_.doubts_itself(); }
   [[nodiscard]] proto::catalogue catalogue() const { return engines_.catalogue(); }
   /// Nodes and engines with their verdicts.
   [[nodiscard]] std::vector<proto::node_snapshot> nodes(steady_time now) const;

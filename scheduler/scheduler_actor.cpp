@@ -135,6 +135,8 @@ void lost(self_ptr self, const caf::down_msg& down) {
 
 void health_turn(self_ptr self) {
   publish(self, self->state.view->turn(self->clock().now()));
+  if (self->state.counts->count_doubt(self->state.view->doubts_itself()))
+    log(log_level::warn, "self_doubt");
   self->delayed_send(self, self->state.options.view.verdicts.turn, caf::tick_atom::value);
 }
 

@@ -11,7 +11,12 @@ scheduler_metrics::scheduler_metrics(metrics& registry)
       engines_lost{registry.counter("coppice_scheduler_engines_lost_total",
                                     "Incarnations that ended, by any evidence.")},
       nodes_silent{registry.counter("coppice_scheduler_nodes_silent_total",
-                                    "Nodes declared dead because their snapshots stopped.")} {
+                                    "Nodes declared dead because their snapshots stopped.")},
+      doubts_{registry.counter("coppice_scheduler_self_doubts_total",
+                               "Times so many nodes fell silent together that none was believed "
+                               "to be dead at once.")},
+      in_doubt_{registry.gauge("coppice_scheduler_in_doubt",
+                               "1 while silent nodes are spared because so many are silent.")} {
   for (const auto* verdict :
        {"starting", "up", "suspect", "dead", "hung", "draining", "quarantined", "probation"})
     verdict_changes_[verdict] =
@@ -33,6 +38,13 @@ void scheduler_metrics::count(const verdicts::change& change) {
 
 void scheduler_metrics::count(const proto::judgement& judged) {
   judgements_.at(judged.verdict)->Increment();
+}
+
+bool scheduler_metrics::count_doubt(bool doubts) {
+  const bool begins = doubts && in_doubt_.Value() == 0;
+  if (begins) doubts_.Increment();
+  in_doubt_.Set(doubts ? 1 : 0);
+  return begins;
 }
 
 }  // namespace coppice::scheduler

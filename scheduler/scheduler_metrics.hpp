@@ -16,6 +16,8 @@ struct scheduler_metrics {
 
   void count(const verdicts::change& change);
   void count(const proto::judgement& judged);
+  /// Whether the scheduler doubts itself now. @returns whether it has just begun to.
+  bool count_doubt(bool doubts);
 
   prometheus::Counter& places;
   prometheus::Counter& granted;
@@ -24,6 +26,8 @@ struct scheduler_metrics {
   prometheus::Counter& nodes_silent;
 
  private:
+  prometheus::Counter& doubts_;
+  prometheus::Gauge& in_doubt_;
   std::map<std::string, prometheus::Counter*, std::less<>> verdict_changes_;
   std::map<std::string, prometheus::Counter*, std::less<>> judgements_;
   std::shared_ptr<verdict_figures> verdicts_ = std::make_shared<verdict_figures>();

@@ -32,6 +32,8 @@ expected<void> cluster_choice::resolve() try {
     const auto ready = nlohmann::json::parse(file);
     if (endpoints.empty()) endpoints = ready.at("gateways").get<std::vector<std::string>>();
     operator_door = ready.value("operator", "");
+    operator_doors = ready.value("operators", std::vector<std::string>{});
+    if (operator_doors.empty() && !operator_door.empty()) operator_doors = {operator_door};
   }
   if (!endpoints.empty()) return {};
   return fail(errc::invalid,

@@ -16,7 +16,10 @@ namespace coppice::cli {
 struct cluster_choice {
   std::vector<std::string> endpoints;
   std::string ready_file;
+  /// Where orders go, and who tells of the cluster: the first gateway's.
   std::string operator_door;
+  /// Of every gateway: each knows its own requests.
+  std::vector<std::string> operator_doors;
 
   /// Adds --endpoint (or COPPICE_ENDPOINT) and --cluster.
   void add_options(CLI::App& verb);

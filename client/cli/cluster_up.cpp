@@ -72,7 +72,8 @@ void cluster_up::start_gateway(std::uint32_t k, bool with_scheduler) {
     schedulers_.push_back(ready["mesh"]);
   }
   write_config(gateway, config);
-  if (operator_door_.empty()) operator_door_ = ready["operator"];
+  operator_doors_.push_back(ready["operator"]);
+  if (operator_door_.empty()) operator_door_ = operator_doors_.front();
 }
 
 void cluster_up::start_control() {
@@ -159,6 +160,7 @@ void cluster_up::write_ready_file() {
   if (options_.ready_file.empty()) return;
   json out{{"gateways", json::array()},
            {"operator", operator_door_},
+           {"operators", operator_doors_},
            {"metrics", json::object()},
            {"processes", json::array()}};
   for (const auto& each : children_) {

@@ -61,6 +61,7 @@ class cluster_up {
   std::set<std::string> restarting_;
   std::vector<std::string> schedulers_;
   std::string operator_door_;
+  std::vector<std::string> operator_doors_;
   std::size_t expected_engines_ = 0;
   bool terminal_ = ::isatty(STDERR_FILENO) == 1;
 };

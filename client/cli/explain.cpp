@@ -32,6 +32,17 @@ std::size_t column(std::uint64_t us, std::uint64_t total) {
   return static_cast<std::size_t>(std::min(share, 1.0) * static_cast<double>(line_width));
 }
 
+/// "1 attempt", "2 attempts".
+std::string counted(std::uint64_t n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+/// Whether `one` happened after `other`. Ages are compared: gateways share no clock.
+bool is_later(const proto::explanation& one, const proto::explanation& other) {
+  const bool open = one.outcome == "open", other_open = other.outcome == "open";
+  return open != other_open ? open : one.ended_ago_us < other.ended_ago_us;
+}
+
 /// A bar from `began` on, at least one mark long.
 std::string bar(std::uint64_t began, std::uint64_t took, std::uint64_t total) {
   const auto from = std::min(column(began, total), line_width - 1);
@@ -53,13 +64,16 @@ std::string heading(const proto::explanation& told) {
        {std::pair{"key", &told.key}, {"session", &told.session}, {"tenant", &told.tenant}})
     if (!value->empty()) out += fmt::format("{} {}  ", name, printable(*value));
   out += fmt::format("gateway {}\n", printable(told.gateway));
-  out += fmt::format("{} after {}, {:.1f} s ago; {} attempts, {} refusals\n", told.outcome,
-                     as_ms(told.total_us), static_cast<double>(told.ended_ago_us) / 1e6,
-                     told.attempts, told.refusals);
+  const bool open = told.outcome == "open";
+  out += open ? "open since " + as_ms(told.total_us)
+              : fmt::format("{} after {}, {:.1f} s ago", printable(told.outcome),
+                            as_ms(told.total_us), static_cast<double>(told.ended_ago_us) / 1e6);
+  out += "; " + counted(told.attempts, "attempt");
+  if (told.refusals > 0) out += ", " + counted(told.refusals, "refusal");
+  out += '\n';
   if (!told.message.empty()) out += printable(told.message) + "\n";
   if (told.others > 0)
-    out += fmt::format("{} others of that id or key are remembered; this is the latest\n",
-                       told.others);
+    out += counted(told.others, "other") + " of that id or key remembered; this is the latest\n";
   return out;
 }
 
@@ -68,17 +82,37 @@ int run(cluster_choice& cluster, const std::string& target, bool json) {
     std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
     return exit_usage;
   }
-  if (cluster.operator_door.empty()) {
+  if (cluster.operator_doors.empty()) {
     std::fprintf(stderr, "coppice: 'explain' asks the operator door. Give --cluster READY_FILE.\n");
     return exit_usage;
   }
-  const auto told = ask_explanation(cluster.operator_door, target, 3s);
+  std::vector<expected<proto::explanation>> answers;
+  for (const auto& door : cluster.operator_doors) {
+    answers.push_back(ask_explanation(door, target, 3s));
+    if (!answers.back() && answers.back().error().code != errc::not_found)
+      std::fprintf(stderr, "coppice: %s\n", answers.back().error().message.c_str());
+  }
+  const auto told = latest(std::move(answers));
   if (!told) return report(told.error());
   std::fputs((json ? as_json(*told) : as_text(*told)).c_str(), stdout);
   return 0;
 }
 
 }  // namespace
+
+expected<proto::explanation> latest(std::vector<expected<proto::explanation>> answers) {
+  expected<proto::explanation>* best = nullptr;
+  expected<proto::explanation>* silent = nullptr;
+  std::uint32_t found = 0;
+  for (auto& each : answers) {
+    if (each) found += 1 + each->others;
+    if (each && (best == nullptr || is_later(*each, **best))) best = &each;
+    if (!each && each.error().code != errc::not_found) silent = &each;
+  }
+  if (best == nullptr) return std::move(silent != nullptr ? *silent : answers.front());
+  (*best)->others = found - 1;
+  return std::move(*best);
+}
 
 std::string as_text(const proto::explanation& told) {
   auto out = heading(told);
@@ -126,7 +160,9 @@ void add_explain(CLI::App& app, int& exit_code) {
   auto* verb = app.add_subcommand("explain", "Shows where a request's time went, and why");
   auto options = std::make_shared<choice>();
   options->cluster.add_options(*verb);
-  verb->add_option("ID", options->target, "The request's id or key")->required();
+  verb->add_option("ID", options->target,
+                   "The request's key, as clients and error texts name it, or its id")
+      ->required();
   verb->add_flag("--json", options->json, "As JSON");
   verb->callback(
       [options, &exit_code] { exit_code = run(options->cluster, options->target, options->json); });

@@ -1,9 +1,11 @@
+#include "base/random.hpp"
 #include "client/cli/cluster.hpp"
 #include "client/cli/json_tensor.hpp"
 #include "client/cli/npy.hpp"
 #include "client/cli/verbs.hpp"
 #include "client/client.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -23,6 +25,7 @@ struct predict_options {
   std::uint32_t version = 0;
   std::vector<std::string> inputs;
   std::uint32_t timeout_ms = 30'000;
+  std::string key;
   bool as_json = false;
 };
 
@@ -81,6 +84,7 @@ void print(const client::infer_result& result, bool as_json) {
   json out{
       {"model", result.model},
       {"version", result.version},
+      {"key", result.key},
       {"outputs", json::array()},
       {"timing", {{"total_us", result.timing.total_us}, {"compute_us", result.timing.compute_us}}}};
   for (const auto& tensor : result.outputs) {
@@ -95,8 +99,8 @@ void print(const client::infer_result& result, bool as_json) {
   if (as_json)
     std::printf("%s\n", out.dump(2).c_str());
   else
-    std::printf("%s:%u in %llu us\n", result.model.c_str(), result.version,
-                static_cast<unsigned long long>(result.timing.total_us));
+    std::printf("%s:%u in %llu us, key %s\n", result.model.c_str(), result.version,
+                static_cast<unsigned long long>(result.timing.total_us), result.key.c_str());
 }
 
 int run(predict_options& options) {
@@ -118,8 +122,14 @@ int run(predict_options& options) {
   request.version = options.version;
   request.inputs = std::move(*inputs);
   request.timeout = std::chrono::milliseconds{options.timeout_ms};
+  request.key = options.key.empty() ? fmt::format("{:016x}", random_id()) : options.key;
+  const auto key = request.key;
   const auto result = asking.infer(std::move(request));
-  if (!result) return report(result.error());
+  if (!result) {
+    std::fprintf(stderr, "coppice: the request's key is %s; 'coppice explain' takes it\n",
+                 key.c_str());
+    return report(result.error());
+  }
   print(*result, options.as_json);
   return 0;
 }
@@ -136,6 +146,7 @@ void add_predict(CLI::App& app, int& exit_code) {
                    "NAME=FILE.npy, NAME=JSON, or a JSON file of all inputs; none: standard input");
   verb->add_option("--timeout-ms", options->timeout_ms, "Deadline, milliseconds")
       ->capture_default_str();
+  verb->add_option("--key", options->key, "Names the request for 'coppice explain'; default: made");
   verb->add_flag("--json", options->as_json, "As JSON");
   verb->callback([options, &exit_code] { exit_code = run(*options); });
 }

@@ -11,6 +11,8 @@
 
 namespace coppice::gateway {
 
+struct tenant_counts;
+
 /// One tenant's account at one gateway: what it has open, and what its rates leave it. O(1).
 class tenant {
  public:
@@ -33,6 +35,9 @@ class tenant {
   [[nodiscard]] std::uint32_t weight() const noexcept { return weight_; }
   [[nodiscard]] std::size_t open_requests() const noexcept { return open_requests_; }
   [[nodiscard]] std::size_t open_bytes() const noexcept { return open_bytes_; }
+
+  /// Figures, owned by the shard's counts; null where nobody counts.
+  tenant_counts* counts = nullptr;
 
  private:
   [[nodiscard]] duration time_until(std::size_t bytes, steady_time now) const noexcept;

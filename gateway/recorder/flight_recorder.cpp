@@ -187,7 +187,8 @@ std::vector<proto::hop> flight_recorder::hops_of(const entry& of) const {
   }
   std::string batch;
   if (of.batch_rows > 0)
-    batch = fmt::format("batch of {} rows, left by {}", of.batch_rows, of.release.view());
+    batch = fmt::format("batch of {} row{}, left by {}", of.batch_rows,
+                        of.batch_rows == 1 ? "" : "s", of.release.view());
   hops.add_answer(at(of.answered), place(of.incarnation), of.batch_us, of.compute_us,
                   std::move(batch));
   if (of.answered < of.ended) hops.add("deliver", of.ended, {}, "until the client had read");

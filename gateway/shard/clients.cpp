@@ -110,7 +110,7 @@ void clients::send(const client_address& to, const proto::reply& reply, frame_li
     instead.error = as_body(may_ask_again ? not_read() : not_read_once());
     instead.final = true;
     what = effects_.reply(to, instead, {});
-    if (counts_ != nullptr) counts_->shed[shed_reason::slow_client]->Increment();
+    if (counts_ != nullptr) counts_->displaced_results.Increment();
   }
   if (what != delivery::sent && counts_ != nullptr) counts_->dropped_replies.Increment();
 }

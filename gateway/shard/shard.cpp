@@ -106,6 +106,7 @@ void shard::on_catalogue(proto::catalogue catalogue, steady_time now) {
 }
 
 void shard::on_judgement(const proto::judgement& judged, steady_time now) {
+  if (judged.verdict == "convicted" && counts_ != nullptr) counts_->convictions.Increment();
   poison_.judge(judged, now);
   carry_out_orders(now);
 }
@@ -113,7 +114,9 @@ void shard::on_judgement(const proto::judgement& judged, steady_time now) {
 void shard::on_drain_notice(const proto::drain_notice& notice, steady_time now) {
   proto::drain_ack ack{options_.gateway, notice.incarnations, 0};
   for (const auto incarnation : notice.incarnations) {
-    draining_[incarnation] = now + options_.drain_notice_ttl;
+    const bool begins =
+        draining_.insert_or_assign(incarnation, now + options_.drain_notice_ttl).second;
+    if (begins && counts_ != nullptr) counts_->drains.Increment();
     for (const auto& [key, each] : routes_) {
       each->credit.drop_idle(incarnation);
       ack.in_flight += each->credit.in_flight(incarnation);
@@ -181,7 +184,7 @@ void shard::on_tick(steady_time now) {
   }
   if (holds && now - placed_at_ >= options_.place_limit) holdings_changed_ = true;
   ask(now);
-  publish_gauges();
+  publish_gauges(now);
 }
 
 void shard::on_stop(steady_time now) {
@@ -198,10 +201,21 @@ void shard::on_stop(steady_time now) {
   }
 }
 
-void shard::publish_gauges() {
+void shard::publish_gauges(steady_time now) {
   if (counts_ == nullptr) return;
   double credit = 0;
-  for (const auto& [key, each] : routes_) credit += each->credit.idle();
+  std::size_t broken = 0;
+  for (const auto& [key, each] : routes_) {
+    credit += each->credit.idle();
+    broken += each->breakers.open();
+    for (const auto rank : priorities) {
+      const auto since = each->waiting.oldest(rank);
+      const auto age = since == steady_time::max() ? duration{0} : now - since;
+      each->counts->oldest_wait[index_of(rank)]->Set(std::chrono::duration<double>(age).count());
+    }
+  }
+  counts_->open_breakers.Set(static_cast<double>(broken));
+  counts_->draining_engines.Set(static_cast<double>(draining_.size()));
   counts_->credit_rows.Set(credit);
   counts_->waiting_rows.Set(static_cast<double>(waiting_));
   counts_->open_requests.Set(static_cast<double>(ledger_.open_rows()));

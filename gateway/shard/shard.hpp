@@ -130,8 +130,10 @@ class shard {
   void answer_status(const client_request& request);
   void refuse(const client_request& request, const error& why);
   [[nodiscard]] error unknown_model(const proto::request& header, steady_time now) const;
-  /// The same for a request that might have become a row: it is remembered.
+  /// The same for a request that might have become a row: it is remembered and counted.
   void refuse(const client_request& request, const error& why, steady_time now);
+  /// The account of who pays for it; null: there is no room for one more.
+  [[nodiscard]] tenant* payer_of(const client_request& request, steady_time now);
   [[nodiscard]] expected<void> check_op(const proto::request& header) const;
   [[nodiscard]] expected<std::uint32_t> cost_of(const proto::request& header) const;
   /// Tokens that the request may make.
@@ -171,6 +173,9 @@ class shard {
   void attempt_failed(ledger_row& row, const attempt_failure& failure, steady_time now);
   void follow(ledger_row& row, const retry_decision& decision, steady_time now);
   void carry_out_orders(steady_time now);
+  /// The row ran alone; whether it killed the engine.
+  void end_trial(const proto::fingerprint& content, row_id row, bool killed, steady_time now);
+  void blame(route& on, incarnation_id engine, steady_time now);
   void send_cancel(const ledger_row& row) { send_cancel(row.incarnation, row.attempt); }
   void send_cancel(incarnation_id to, attempt_id attempt);
 
@@ -213,7 +218,8 @@ class shard {
   void finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now);
   void cancel_rows(const std::vector<row_id>& rows, const char* why, steady_time now);
   static void count(const ledger_row& row, std::size_t code, steady_time now);
-  void count(shed_reason why);
+  void count(shed_reason why, const client_request& request) const;
+  void count_refused(const client_request& request, errc why, steady_time now);
 
   // time and schedulers
   void miss_deadline(ledger_row& row, steady_time now);
@@ -226,7 +232,7 @@ class shard {
   void call_unreachable(steady_time now);
   void ping_engines();
   [[nodiscard]] bool may_use(incarnation_id incarnation) const;
-  void publish_gauges();
+  void publish_gauges(steady_time now);
   [[nodiscard]] double draw();
 
   shard_options options_;

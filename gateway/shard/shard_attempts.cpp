@@ -142,7 +142,7 @@ void shard::spend_credit(route& on, steady_time now) {
     const auto front = on.waiting.front();
     auto& row = *ledger_.find(front.row);
     if (on.guard.too_old(options_.limits, front, now)) {
-      count(shed_reason::queue_age);
+      count(shed_reason::queue_age, row.request);
       finish_with_error(row, too_old(), outcome::failed, now);
     } else if (on.guard.too_late(front, now)) {
       miss_deadline(row, now);
@@ -162,6 +162,7 @@ void shard::send_cancel(incarnation_id to, attempt_id attempt) {
   out.incarnation = to;
   out.attempt = attempt;
   effects_.send(to, out, {});
+  if (counts_ != nullptr) counts_->cancels.Increment();
 }
 
 // --- what comes back -----------------------------------------------------------------------
@@ -198,11 +199,16 @@ void shard::count_for_scheduler(const ledger_row& row, const proto::link_reply& 
     row.on->credit.ended(row.incarnation, row.sent_version, !reply.error, took);
 }
 
+void shard::blame(route& on, incarnation_id engine, steady_time now) {
+  if (on.breakers.failed(engine, now, draw()) && counts_ != nullptr)
+    counts_->breaker_opens.Increment();
+}
+
 /// The evidence that the reply is of its engine.
 void shard::judge_engine(const ledger_row& row, const proto::link_reply& reply, steady_time now) {
   auto& on = *row.on;
   if (reply.error && code_from_name(reply.error->code) == errc::internal)
-    on.breakers.failed(row.incarnation, now, draw());
+    blame(on, row.incarnation, now);
   else if (!on.breakers.empty())
     on.breakers.succeeded(row.incarnation);
 }
@@ -220,7 +226,7 @@ void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& 
       now);
   on.times.add(took);
   judge_engine(row, reply, now);
-  if (row.alone) poison_.trial_ended(row.content, row.id, false, now);
+  if (row.alone) end_trial(row.content, row.id, false, now);
   const bool goes_on =
       reply.error && row.hedge.attempt && !is_settled(code_from_name(reply.error->code));
   if (!goes_on) drop_second(row, now);

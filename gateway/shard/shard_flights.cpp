@@ -97,6 +97,7 @@ void shard::refuse(const client_request& request, const error& why, steady_time 
   ended.code = why.code;
   ended.message = why.message;
   recorder_.refused(request.header.model, ended);
+  count_refused(request, why.code, now);
   refuse(request, why);
 }
 

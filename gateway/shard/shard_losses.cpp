@@ -73,7 +73,7 @@ void shard::take_late_word(const proto::engine_down& down, steady_time now) {
 }
 
 void shard::suspect_late(const unexplained_loss& lost, steady_time now) {
-  if (lost.alone) poison_.trial_ended(lost.content, lost.row, true, now);
+  if (lost.alone) end_trial(lost.content, lost.row, true, now);
   auto* row = ledger_.find(lost.row);
   const bool waits =
       row != nullptr && (row->state == row_state::waiting || row->state == row_state::paused);
@@ -92,7 +92,7 @@ void shard::lost_attempt(ledger_row& row, const std::string& engine, const engin
   if (suspect)
     failure.how = end.cause == death_cause::hang ? attempt_end::hung_suspect : attempt_end::suspect;
   log_lost_attempt(row, failure.reason);
-  if (suspect && row.alone) poison_.trial_ended(row.content, row.id, true, now);
+  if (suspect && row.alone) end_trial(row.content, row.id, true, now);
   if (row.hedge.attempt) {  // it goes on elsewhere already
     if (suspect) poison_.suspect(content_of(row), {}, now);
     ledger_.end_attempt(row);
@@ -140,6 +140,11 @@ void shard::follow(ledger_row& row, const retry_decision& decision, steady_time 
           row, decision.why,
           decision.why.code == errc::deadline ? outcome::expired : outcome::failed, now);
   }
+}
+
+void shard::end_trial(const proto::fingerprint& content, row_id row, bool killed, steady_time now) {
+  if (counts_ != nullptr) (killed ? counts_->trials_killed : counts_->trials_survived).Increment();
+  poison_.trial_ended(content, row, killed, now);
 }
 
 void shard::carry_out_orders(steady_time now) {

@@ -14,16 +14,28 @@ double seconds(duration time) { return std::chrono::duration<double>(time).count
 void shard::count(const ledger_row& row, std::size_t code, steady_time now) {
   auto* counts = row.on->counts;
   if (counts == nullptr) return;
+  const auto rank = index_of(priority_of(row.request.header.priority_class));
+  const auto waited = (row.attempts > 0 ? row.sent : now) - row.arrived;
   counts->requests[code]->Increment();
+  counts->queue_seconds[rank]->Observe(seconds(waited));
   counts->total_seconds->Observe(seconds(now - row.arrived));
 }
 
-void shard::count(shed_reason why) {
-  if (counts_ != nullptr) counts_->shed[why]->Increment();
+void shard::count(shed_reason why, const client_request& request) const {
+  if (counts_ != nullptr) counts_->shed.add(why, priority_of(request.header.priority_class));
+}
+
+void shard::count_refused(const client_request& request, errc why, steady_time now) {
+  if (counts_ == nullptr) return;
+  counts_->refused.add(why, priority_of(request.header.priority_class));
+  const auto* payer = payer_of(request, now);
+  (payer == nullptr ? counts_->of_others() : payer->counts)->refused->Increment();
 }
 
 ledger_row shard::close(ledger_row& row, outcome how) {
   row.payer->close(row.request.bytes);
+  if (const auto* counts = row.payer->counts)
+    counts->ended[static_cast<std::size_t>(how)]->Increment();
   return ledger_.close(row, how);
 }
 
@@ -35,8 +47,6 @@ proto::reply shard::success(ledger_row& row, steady_time now) {
   out.final = true;
   out.times = proto::timing{to_us(row.sent - row.arrived), row.answer.batch_us,
                             row.answer.compute_us, to_us(now - row.arrived), row.attempts};
-  if (row.on->counts != nullptr)
-    row.on->counts->queue_seconds->Observe(seconds(row.sent - row.arrived));
   count(row, ok_code, now);
   row.on->budget.succeeded();
   remember(row, nullptr, now);

@@ -158,8 +158,9 @@ std::optional<shed> shard::make_room(route& on, const client_request& request, s
   const auto held = ledger_.open_bytes() + effects_.unread_bytes();
   auto verdict = on.guard.judge(options_.limits, asked, on.waiting, held, now);
   if (verdict.push_out) {
-    count(shed_reason::pushed_out);
-    finish_with_error(*ledger_.find(on.waiting.newest_below(asked.row.rank)->row),
+    auto& lowest = *ledger_.find(on.waiting.newest_below(asked.row.rank)->row);
+    count(shed_reason::pushed_out, lowest.request);
+    finish_with_error(lowest,
                       {errc::overloaded, "A more urgent request took this one's place.", 100},
                       outcome::failed, now);
   }
@@ -175,6 +176,8 @@ void shard::infer(client_request&& request, std::uint32_t client, steady_time no
         now);
   if (asked.found.what == outcome_store::verdict::join)
     return join(*ledger_.find(asked.found.row), request, client, now);
+  if (asked.found.what == outcome_store::verdict::replay && counts_ != nullptr)
+    counts_->replayed.Increment();
   if (asked.found.what == outcome_store::verdict::replay && request.header.op == "generate" &&
       !asked.found.outcome->header.error)
     return resume_finished(request, *asked.found.outcome);
@@ -194,8 +197,16 @@ void shard::join(ledger_row& row, const client_request& request, std::uint32_t c
     if (auto placed = place_reader(row, request.header.seq, request.header); !placed)
       return refuse(request, placed.error());
   }
+  if (counts_ != nullptr) counts_->joined.Increment();
   clients_.joined(row, request, client);
   if (row.stream != nullptr) deliver(row, now);
+}
+
+tenant* shard::payer_of(const client_request& request, steady_time now) {
+  auto* payer = tenants_.find(request.tenant, now);
+  if (counts_ != nullptr && payer != nullptr && payer->counts == nullptr)
+    payer->counts = counts_->of_tenant(payer->name());
+  return payer;
 }
 
 void shard::admit(client_request&& request, std::uint32_t client, const clients::inquiry& asked,
@@ -209,11 +220,11 @@ void shard::admit(client_request&& request, std::uint32_t client, const clients:
   if (!length) return refuse(request, length.error(), now);
   // Room for all of a stream from the start: none stops in the middle for want of it.
   request.bytes += sizeof(token) * *length;
-  auto* payer = tenants_.find(request.tenant, now);
+  auto* payer = payer_of(request, now);
   auto& budget = (*on)->budget;
   if (const auto refused = make_room(**on, request, *cost, payer, now)) {
     budget.shed(now);
-    count(refused->reason);
+    count(refused->reason, request);
     if ((*on)->counts != nullptr)
       (*on)->counts->requests[static_cast<std::size_t>(refused->why.code)]->Increment();
     return refuse(request, refused->why, now);

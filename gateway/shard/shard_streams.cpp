@@ -77,7 +77,7 @@ void shard::break_stream(ledger_row& row, steady_time now) {
 
 /// Its credit has been dealt with.
 void shard::break_off(ledger_row& row, steady_time now) {
-  row.on->breakers.failed(row.incarnation, now, draw());
+  blame(*row.on, row.incarnation, now);
   attempt_failed(
       row, {attempt_end::answered, errc::internal, "The engine broke off its own stream."}, now);
 }
@@ -145,6 +145,8 @@ void shard::acknowledge(const client_request& request, steady_time now) {
 
 void shard::resume(const client_request& request, std::uint32_t client, steady_time now) {
   const auto found = clients_.find(request, now);
+  if (found.what == outcome_store::verdict::replay && counts_ != nullptr)
+    counts_->replayed.Increment();
   if (found.what == outcome_store::verdict::replay && found.outcome->header.error)
     return clients_.send_again(request, *found.outcome);
   if (found.what == outcome_store::verdict::replay) return resume_finished(request, *found.outcome);

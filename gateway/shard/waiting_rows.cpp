@@ -53,10 +53,14 @@ const waiting_row* waiting_rows::newest_below(priority rank) const noexcept {
   return nullptr;
 }
 
+steady_time waiting_rows::oldest(priority rank) const noexcept {
+  const auto* oldest = queues_[index_of(rank)].oldest();
+  return oldest == nullptr ? steady_time::max() : oldest->since;
+}
+
 steady_time waiting_rows::oldest() const noexcept {
   auto since = steady_time::max();
-  for (const auto& each : queues_)
-    if (const auto* oldest = each.oldest()) since = std::min(since, oldest->since);
+  for (const auto rank : priorities) since = std::min(since, oldest(rank));
   return since;
 }
 

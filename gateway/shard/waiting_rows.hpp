@@ -34,6 +34,8 @@ class waiting_rows {
   [[nodiscard]] std::uint64_t ahead_of(const waiting_row& row) const noexcept;
   /// The newest row of the lowest class below `rank`; null: there is none.
   [[nodiscard]] const waiting_row* newest_below(priority rank) const noexcept;
+  /// Since when the oldest row of that class waits; `steady_time::max()`: there is none.
+  [[nodiscard]] steady_time oldest(priority rank) const noexcept;
   /// Since when the oldest row waits; `steady_time::max()`: there is none.
   [[nodiscard]] steady_time oldest() const noexcept;
 

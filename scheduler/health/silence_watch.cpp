@@ -56,8 +56,14 @@ duration silence_watch::silence(const std::string& node, steady_time now) const 
 
 std::vector<std::string> silence_watch::turn(steady_time now) {
   std::vector<std::string> died;
-  for (const auto& [name, node] : nodes_)
-    if (!node.dead && of(name, now) == hearing::dead) died.push_back(name);
+  doubts_ = false;
+  for (const auto& [name, node] : nodes_) {
+    if (node.dead || now - node.heard < limits_.dead_after) continue;
+    if (of(name, now) == hearing::dead)
+      died.push_back(name);
+    else
+      doubts_ = true;
+  }
   for (const auto& name : died) nodes_[name].dead = true;
   return died;
 }

@@ -44,6 +44,8 @@ class silence_watch {
   std::vector<std::string> turn(steady_time now);
   /// `heard` for a node that is not watched.
   [[nodiscard]] hearing of(const std::string& node, steady_time now) const;
+  /// Whether, at the last turn, some node was spared because so many had fallen silent with it.
+  [[nodiscard]] bool doubts_itself() const noexcept { return doubts_; }
   /// How long nothing was heard of it.
   [[nodiscard]] duration silence(const std::string& node, steady_time now) const;
 
@@ -59,6 +61,7 @@ class silence_watch {
 
   silence_limits limits_;
   std::map<std::string, entry> nodes_;
+  bool doubts_ = false;
 };
 
 }  // namespace coppice::scheduler

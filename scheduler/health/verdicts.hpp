@@ -74,6 +74,8 @@ class verdicts {
   }
   /// Call every `options.turn`. @returns the nodes that are dead by their silence since this turn.
   std::vector<std::string> turn(steady_time now);
+  /// Whether, at the last turn, it took the silence of nodes for its own deafness.
+  [[nodiscard]] bool doubts_itself() const noexcept { return silence_.doubts_itself(); }
   /// Drops a node and its engines.
   void forget_node(const std::string& node);
 

@@ -29,6 +29,20 @@ TEST_F(Session, SendsARequestWithItsSessionItsKeyAndTheTimeLeft) {
   EXPECT_FALSE(sent[0].again);
 }
 
+TEST_F(Session, TellsTheKeyOfARequestWhetherMadeOrGiven) {
+  connect();
+  std::vector<std::string> told;
+  for (const auto* given : {"", "order-17"}) {
+    auto made = a_request(1);
+    made.header.key = given;
+    made.done = [&](expected<answer_parts> got) { told.push_back(got->key); };
+    asking.start(std::move(made), t0);
+    reply(world.take("infer").at(0));
+  }
+
+  EXPECT_EQ(told, (std::vector<std::string>{"s-1", "order-17"}));
+}
+
 TEST_F(Session, HoldsRequestsUntilAGatewayIsConnected) {
   asking.start(a_request(1), t0);
   EXPECT_TRUE(world.sent.empty());

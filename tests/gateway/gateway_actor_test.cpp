@@ -66,9 +66,11 @@ struct GatewayActor : ::testing::Test {
       dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
   std::vector<shard_mail> posted;
   heard first_heard, second_heard;
-  gateway_self gateway =
-      spawn_gateway(system, {"gateway-1", 1, "tcp://x", ""},
-                    [this](shard_mail mail) { posted.push_back(std::move(mail)); });
+  metrics registry;
+  shard_counts counts{registry};
+  gateway_self gateway = spawn_gateway(
+      system, {"gateway-1", 1, "tcp://x", ""},
+      [this](shard_mail mail) { posted.push_back(std::move(mail)); }, &counts);
   proto::scheduler_actor first = system.spawn(scheduling, "first", &first_heard);
   proto::scheduler_actor second = system.spawn(scheduling, "second", &second_heard);
 
@@ -134,6 +136,7 @@ TEST_F(GatewayActor, IntroducesItselfAndCarriesDemandToItsHomeScheduler) {
   tell(demand_at(first));
   tell(demand_at(second));
 
+  EXPECT_EQ(counts.places_moved.Value(), 0);
   EXPECT_EQ(first_heard.gateways, std::vector<std::string>{"gateway-1"});
   EXPECT_EQ(second_heard.gateways, std::vector<std::string>{"gateway-1"});
   EXPECT_EQ(first_heard.places, 1u);
@@ -177,6 +180,7 @@ TEST_F(GatewayActor, GoesToTheNextSchedulerWhenItsHomeIsGone) {
   tell(std::uint32_t{0});
 
   EXPECT_EQ(second_heard.places, 1u);  // at once, the same demand
+  EXPECT_EQ(counts.places_moved.Value(), 1);
   EXPECT_EQ(count<proto::place_reply>(), 1u);
   EXPECT_EQ(count<place_lost>(), 0u);
 }

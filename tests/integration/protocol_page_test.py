@@ -26,24 +26,3 @@ def test_the_table_of_errors_is_the_one_of_the_code():
     assert len(rows) == 16
     for name, sentence, status, retryable in rows:
         assert f"| `{name}` | {sentence} | {status} | {'yes' if retryable == 'true' else 'no'} |" in PAGE
-
-
-def test_the_metrics_of_the_page_are_those_of_the_processes():
-    import urllib.request
-    page = set(re.findall(r"`(coppice_\w+)`", (ROOT / "docs/operations.md").read_text()))
-    with Cluster() as cluster:
-        assert cluster.command("predict", "echo", "x=[1]").returncode == 0
-        text = "".join(urllib.request.urlopen(url).read().decode()
-                       for url in cluster.ready["metrics"].values())
-    exported = set(re.findall(r"^# HELP (coppice_\w+)", text, re.M))
-    assert exported == page
-
-
-def test_promtool_finds_nothing_in_the_metrics():
-    import urllib.request
-    with Cluster("--schedulers", 1) as cluster:
-        assert cluster.command("predict", "echo", "x=[1]").returncode == 0
-        for name, url in cluster.ready["metrics"].items():
-            page = urllib.request.urlopen(url).read()
-            done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, timeout=30)
-            assert done.returncode == 0, (name, done.stdout.decode(), done.stderr.decode())

@@ -31,6 +31,24 @@ TEST(SchedulerMetrics, CountNothingForAVerdictOfAnotherBuild) {
   EXPECT_EQ(value(registry, "coppice_scheduler_verdict_changes_total", "up"), 0);
 }
 
+TEST(SchedulerMetrics, CountEachTimeADoubtBegins) {
+  metrics registry;
+  scheduler_metrics counts{registry};
+  const auto begun = [&] {
+    return registry.counter("coppice_scheduler_self_doubts_total", "").Value();
+  };
+
+  EXPECT_FALSE(counts.count_doubt(false));
+  EXPECT_TRUE(counts.count_doubt(true));
+  EXPECT_FALSE(counts.count_doubt(true));
+  EXPECT_EQ(begun(), 1);
+  EXPECT_EQ(registry.gauge("coppice_scheduler_in_doubt", "").Value(), 1);
+  counts.count_doubt(false);
+  EXPECT_EQ(registry.gauge("coppice_scheduler_in_doubt", "").Value(), 0);
+  EXPECT_TRUE(counts.count_doubt(true));
+  EXPECT_EQ(begun(), 2);
+}
+
 }  // namespace
 
 }  // namespace coppice::scheduler

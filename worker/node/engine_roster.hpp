@@ -44,6 +44,8 @@ class engine_roster {
 
   /// Engines to be started now; none once the node stops.
   [[nodiscard]] std::vector<std::size_t> due(steady_time now);
+  /// An engine that is to be started now comes out of quarantine.
+  [[nodiscard]] bool is_trial(std::size_t k) const { return supervision_.is_in_trial(k); }
   /// When to look at `due` and `gives_up` next.
   [[nodiscard]] std::optional<steady_time> next_due() const;
   /// Every engine is in quarantine: the process ends, a fresh one is the next level.

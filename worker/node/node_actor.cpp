@@ -31,6 +31,7 @@ struct node_state {
   proto::node_snapshot snapshot;
   std::unique_ptr<engine_roster> engines;
   std::shared_ptr<engine_figures> figures;
+  std::unique_ptr<node_counts> counts;
   std::vector<worker_actor> workers;
   std::vector<caf::actor> diallers;
   std::map<std::uint32_t, proto::scheduler_actor> schedulers;
@@ -80,7 +81,10 @@ void supervise_now(self_ptr self) {
   const auto now = time_of(self);
   if (state.engines->gives_up(now)) return give_up(self, "every engine is in quarantine");
   const auto due = state.engines->due(now);
-  for (const auto k : due) self->send(state.workers[k], start_engine{});
+  for (const auto k : due) {
+    if (state.engines->is_trial(k)) state.counts->tried(k);
+    self->send(state.workers[k], start_engine{});
+  }
   if (!due.empty()) send_snapshot(self);
   wake(self, now, state.engines->next_due());
 }
@@ -121,6 +125,8 @@ void take_end(self_ptr self, const engine_ended& it) {
   // Before all else: requests wait for it.
   if (ending.down)
     for (const auto& [rank, scheduler] : state.schedulers) self->send(scheduler, *ending.down);
+  state.counts->ended(it.k, it.how.cause);
+  if (ending.quarantined) state.counts->escalated(it.k);
   log_end(state.engines->name(it.k), it.how, ending.quarantined);
   for (const auto k : ending.stop) self->send(state.workers[k], stop_engine{});
   send_snapshot(self);
@@ -182,6 +188,9 @@ void init(self_ptr self, const node_options& options, const std::string& metrics
   state.engines = std::make_unique<engine_roster>(options.name, roster_of(options),
                                                   options.supervision, options.drain);
   state.figures = std::make_shared<engine_figures>();
+  std::vector<std::string> names;
+  for (const auto& each : state.engines->states(time_of(self))) names.push_back(each.name);
+  state.counts = std::make_unique<node_counts>(registry, names);
   registry.add(state.figures);
   self->set_exit_handler(
       [self](const caf::exit_msg&) { end(self, caf::exit_reason::user_shutdown); });

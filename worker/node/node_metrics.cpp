@@ -3,6 +3,7 @@
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace coppice::worker {
@@ -46,6 +47,16 @@ void add_histogram(MetricFamily& to, labels of, const std::vector<proto::bucket_
   }
   histogram.sample_count = total;
   histogram.sample_sum = sum;
+}
+
+/// How many engines have each verdict a worker gives; those that none has are shown as 0.
+MetricFamily by_verdict(const std::vector<proto::engine_state>& engines) {
+  auto all = family("coppice_worker_engines", "Engines by verdict.", MetricType::Gauge);
+  for (const auto* verdict : {"starting", "up", "dead", "hung", "draining", "quarantined"})
+    add_value(all, {{"verdict", verdict}},
+              static_cast<std::uint64_t>(
+                  std::ranges::count(engines, verdict, &proto::engine_state::verdict)));
+  return all;
 }
 
 struct engine_families {
@@ -94,6 +105,32 @@ void add_load(engine_families& to, const std::string& engine, const proto::model
 
 }  // namespace
 
+node_counts::node_counts(metrics& registry, const std::vector<std::string>& engines) {
+  for (const auto& engine : engines) {
+    auto& of = engines_.emplace_back();
+    for (std::size_t cause = 0; cause < of.ends.size(); ++cause)
+      of.ends[cause] = &registry.counter(
+          "coppice_worker_engine_ends_total", "Ends of the engine's process, by their cause.",
+          {{"engine", engine}, {"cause", std::string{cause_name(static_cast<exit_cause>(cause))}}});
+    of.escalations = &registry.counter("coppice_worker_escalations_total",
+                                       "Times the engine was given up after too many restarts.",
+                                       {{"engine", engine}});
+    of.trials = &registry.counter("coppice_worker_trials_total",
+                                  "Times the engine was started although it is in quarantine.",
+                                  {{"engine", engine}});
+  }
+}
+
+void node_counts::ended(std::size_t k, exit_cause cause) const noexcept {
+  engines_.at(k).ends[static_cast<std::size_t>(cause)]->Increment();
+}
+
+void node_counts::escalated(std::size_t k) const noexcept {
+  engines_.at(k).escalations->Increment();
+}
+
+void node_counts::tried(std::size_t k) const noexcept { engines_.at(k).trials->Increment(); }
+
 void engine_figures::set(std::vector<proto::engine_state> engines) {
   const std::lock_guard lock{mutex_};
   engines_ = std::move(engines);
@@ -108,8 +145,8 @@ std::vector<MetricFamily> engine_figures::Collect() const {
     add_value(all.verdict, {{"engine", engine.name}, {"verdict", engine.verdict}}, 1);
     for (const auto& load : engine.loads) add_load(all, engine.name, load);
   }
-  return {all.up,     all.restarts, all.verdict, all.completed, all.failed,  all.refused,
-          all.queued, all.running,  all.rows,    all.seconds,   all.releases};
+  return {all.up,     all.restarts, all.verdict, all.completed, all.failed,   all.refused,
+          all.queued, all.running,  all.rows,    all.seconds,   all.releases, by_verdict(engines_)};
 }
 
 }  // namespace coppice::worker

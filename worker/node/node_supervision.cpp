@@ -89,6 +89,10 @@ bool node_supervision::is_quarantined(std::size_t engine) const {
   return units_[places_.at(engine).unit].restarts.has_given_up();
 }
 
+bool node_supervision::is_in_trial(std::size_t engine) const {
+  return units_[places_.at(engine).unit].restarts.is_in_trial();
+}
+
 actors::strategy node_supervision::strategy_of(std::size_t engine) const {
   return units_[places_.at(engine).unit].restarts.how();
 }

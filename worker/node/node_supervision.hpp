@@ -43,6 +43,8 @@ class node_supervision {
   [[nodiscard]] std::optional<steady_time> next_due() const;
   [[nodiscard]] bool gives_up(steady_time now) const;
   [[nodiscard]] bool is_quarantined(std::size_t engine) const;
+  /// Its last start was one out of quarantine.
+  [[nodiscard]] bool is_in_trial(std::size_t engine) const;
   [[nodiscard]] actors::strategy strategy_of(std::size_t engine) const;
 
  private:

@@ -47,13 +47,16 @@ class Client:
     def submit(self, model: str, inputs: Optional[Mapping[str, ArrayLike]] = None, *, version: int = 0,
                outputs: Sequence[str] = (), parameters: Optional[Mapping[str, Any]] = None,
                timeout: float = 30.0, priority: str = "normal", at_most_once: bool = False,
-               traceparent: str = "") -> Future[Result]:
+               traceparent: str = "", key: str = "") -> Future[Result]:
         """Sends; the future gets a Result or a CoppiceError, at the latest 50 ms after the deadline.
         Cancelling the future cancels the request in the cluster.
 
         inputs: arrays by name, batch dimension first if the model is batchable. version 0: the newest.
         outputs: the wanted ones; none: all. timeout: seconds, 0.001 to 3600. priority: critical,
         normal or batch. at_most_once: never run twice; a lost attempt ends as UnknownOutcome.
+        key: names the request, for `coppice explain`; default: made here, and told by Result.key and
+        CoppiceError.key. At most 256 bytes, unique: of two open requests with one key the cluster answers
+        the later.
         """
         header: dict = {"op": "infer", "model": model, "version": version, "inputs": [], "class": priority}
         frames = []
@@ -62,8 +65,8 @@ class Client:
             header["inputs"].append(described)
             frames.append(raw)
         optional = {"outputs": list(outputs), "parameters": dict(parameters or {}), "at_most_once": at_most_once,
-                    "traceparent": traceparent}
-        header.update({key: value for key, value in optional.items() if value})
+                    "traceparent": traceparent, "key": key}
+        header.update({name: value for name, value in optional.items() if value})
         return self._send(header, frames, timeout, as_result)
 
     def generate(self, model: str, tokens: Optional[Sequence[int]] = None, *, text: str = "",
@@ -108,7 +111,7 @@ def deadline_of(timeout: float) -> float:
 
 def generation(model: str, tokens: Optional[Sequence[int]], text: str, *, version: int = 0,
                parameters: Optional[Mapping[str, Any]] = None, timeout: float = 30.0, priority: str = "normal",
-               at_most_once: bool = False, traceparent: str = "", window: int = 1024) -> Request:
+               at_most_once: bool = False, traceparent: str = "", window: int = 1024, key: str = "") -> Request:
     """The request behind `generate`."""
     if window < 1:
         raise InvalidRequest(f"window is {window}; it must be at least 1")
@@ -116,6 +119,7 @@ def generation(model: str, tokens: Optional[Sequence[int]], text: str, *, versio
     described, raw = encode("text" if tokens is None else "tokens", prompt, 0)
     header: dict = {"op": "generate", "model": model, "version": version, "inputs": [described], "class": priority,
                     "stream": True, "window": window}
-    optional = {"parameters": dict(parameters or {}), "at_most_once": at_most_once, "traceparent": traceparent}
-    header.update({key: value for key, value in optional.items() if value})
+    optional = {"parameters": dict(parameters or {}), "at_most_once": at_most_once, "traceparent": traceparent,
+                "key": key}
+    header.update({name: value for name, value in optional.items() if value})
     return Request(header, [raw], deadline_of(timeout), as_generated)

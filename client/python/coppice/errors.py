@@ -7,7 +7,8 @@ class CoppiceError(Exception):
     """A request that ended with an error.
 
     code: the name in docs/protocol.md. message: one sentence. retryable: whether the same request
-    may succeed later. retry_after_ms: when, or 0 if the cluster cannot say.
+    may succeed later. retry_after_ms: when, or 0 if the cluster cannot say. key: of the request, for
+    `coppice explain`; empty if it never had one.
     """
 
     code = "internal"
@@ -17,9 +18,10 @@ class CoppiceError(Exception):
         self.message = message
         self.retryable = retryable
         self.retry_after_ms = retry_after_ms
+        self.key = ""
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+        return f"{self.code}: {self.message}" + (f" (request {self.key})" if self.key else "")
 
 
 class InvalidRequest(CoppiceError):

@@ -22,12 +22,13 @@ class Timing:
 
 @dataclass(frozen=True)
 class Result:
-    """Outputs by name, and the model and version that made them."""
+    """Outputs by name, and the model and version that made them. key: of the request, for `coppice explain`."""
 
     outputs: dict[str, np.ndarray]
     model: str
     version: int
     timing: Timing = field(default_factory=Timing)
+    key: str = ""
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.outputs[name]
@@ -35,12 +36,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Generated:
-    """How a stream ended: how many tokens it has, and the model and version that made them."""
+    """How a stream ended: how many tokens it has, and the model and version that made them. key: of the
+    request, for `coppice explain`."""
 
     tokens: int
     model: str
     version: int
     timing: Timing = field(default_factory=Timing)
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import random
 import secrets
 from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Callable, Optional, Sequence
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from .errors import Cancelled, CoppiceError, DeadlineExceeded, InternalError, UnknownOutcome, from_body
 from .gateways import Act, GatewayWatch, gateway_order
+from .result import Generated, Result
 
 # How long after its deadline a request waits for the cluster's own word on it.
 GRACE_S = 0.025
@@ -100,7 +102,7 @@ class Session:
         number = request.number = self._last_id
         request.header.update(v=1, id=number, session=self.name)
         if request.header["op"] in ("infer", "generate"):
-            request.header["key"] = f"{self.name}-{number}"
+            request.header.setdefault("key", f"{self.name}-{number}")
         self.open[number] = request
         self._alarm(request.deadline + GRACE_S, number)
         self._send_or_queue(number, request, now)
@@ -185,7 +187,7 @@ class Session:
     def close(self, why: CoppiceError) -> None:
         """Ends every open request with `why`."""
         for number in list(self.open):
-            self._finish(number, why)
+            self._finish(number, copy(why))  # each tells its own key
 
     # --- sending
 
@@ -308,13 +310,17 @@ class Session:
             heapq.heapify(self._alarms)
 
     def _finish(self, number: int, outcome: Any) -> None:
-        future = self.open.pop(number).future
+        request = self.open.pop(number)
+        future, key = request.future, request.header.get("key", "")
         while self._acked < self._last_id and self._acked + 1 not in self.open:
             self._acked += 1
         if not future.set_running_or_notify_cancel():
             return
         if isinstance(outcome, CoppiceError):
+            outcome.key = key
             future.set_exception(outcome)
+        elif isinstance(outcome, (Result, Generated)):
+            future.set_result(replace(outcome, key=key))
         else:
             future.set_result(outcome)
 

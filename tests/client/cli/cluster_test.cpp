@@ -36,6 +36,15 @@ TEST_F(ClusterChoice, ReadsGatewaysAndDoorFromTheReadyFile) {
   ASSERT_TRUE(choice.resolve());
   EXPECT_EQ(choice.endpoints, (std::vector<std::string>{"tcp://a:1", "tcp://b:2"}));
   EXPECT_EQ(choice.operator_door, "ipc:///x");
+  EXPECT_EQ(choice.operator_doors, std::vector<std::string>{"ipc:///x"});
+}
+
+TEST_F(ClusterChoice, ReadsEveryGatewaysDoor) {
+  ready_file_says(R"({"gateways": ["tcp://a:1"], "operator": "ipc:///x",
+                      "operators": ["ipc:///x", "ipc:///y"]})");
+
+  ASSERT_TRUE(choice.resolve());
+  EXPECT_EQ(choice.operator_doors, (std::vector<std::string>{"ipc:///x", "ipc:///y"}));
 }
 
 TEST_F(ClusterChoice, AnEndpointThatIsNamedGoesBeforeTheFile) {

@@ -56,6 +56,35 @@ TEST(Explain, SendsNoControlCharactersToTheTerminal) {
   EXPECT_EQ(as_text(told).find('\033'), std::string::npos);
 }
 
+TEST(Explain, TellsTheLatestOfWhatTheGatewaysKnow) {
+  auto older = an_explanation(), newer = an_explanation();
+  older.gateway = "gateway-1", older.others = 1, older.ended_ago_us = 2000;
+  newer.gateway = "gateway-2", newer.ended_ago_us = 1999;
+
+  const auto told = latest({older, newer, fail(errc::not_found, "Unknown.")});
+
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->gateway, "gateway-2");
+  EXPECT_EQ(told->others, 2u);
+}
+
+TEST(Explain, TellsAnOpenOneBeforeOneThatEnded) {
+  auto ended = an_explanation(), open = an_explanation();
+  ended.ended_ago_us = 0;
+  open.outcome = "open";
+
+  EXPECT_EQ(latest({ended, open})->outcome, "open");
+  EXPECT_EQ(latest({open, ended})->outcome, "open");
+}
+
+TEST(Explain, SaysThatAGatewayIsSilentBeforeThatNobodyKnows) {
+  const auto unknown = fail(errc::not_found, "Unknown.");
+  const auto silent = fail(errc::unavailable, "Silent.");
+
+  EXPECT_EQ(latest({unknown, silent, unknown}).error().code, errc::unavailable);
+  EXPECT_EQ(latest({unknown, unknown}).error().code, errc::not_found);
+}
+
 TEST(Explain, GivesTheSameAsJson) {
   auto told = an_explanation();
   told.key = "\xff";  // no UTF-8

@@ -7,6 +7,7 @@ import pytest
 
 from coppice import Cancelled, CoppiceError, DeadlineExceeded, InternalError, Overloaded, UnknownOutcome, WorkerLost
 from coppice import session as rules
+from coppice.result import as_result
 from coppice.session import Request, Session, Stream
 
 ONE_PROCESS, ANOTHER_PROCESS = 77, 78
@@ -74,6 +75,30 @@ def test_a_request_has_an_id_a_session_a_key_and_the_time_left(session):
     assert header["session"] == session.name
     assert header["key"] == f"{session.name}-{header['id']}"
     assert header["timeout_ms"] == 30_000
+
+
+def test_a_request_may_bring_a_key_of_its_own(session):
+    session.start(a_request(key="order-17"), now=0.0)
+    (header,) = sent(session)
+    assert header["key"] == "order-17"
+
+
+def test_results_and_errors_tell_the_key_of_their_request(session):
+    good, bad = a_request(key="good"), a_request(key="bad")
+    good.answer = as_result
+    session.take(a_reply(session.start(good, now=0.0), model="m", version=1), now=0.1)
+    session.take(an_error(session.start(bad, now=0.0), "model_error", retryable=False), now=0.1)
+    assert good.future.result(0).key == "good"
+    assert bad.future.exception(0).key == "bad"
+    assert str(bad.future.exception(0)) == "model_error: why (request bad)"
+
+
+def test_requests_that_end_together_tell_each_its_own_key(session):
+    both = [a_request(key=key) for key in ("a", "b")]
+    for request in both:
+        session.start(request, now=0.0)
+    session.close(Cancelled("The client was closed."))
+    assert [request.future.exception(0).key for request in both] == ["a", "b"]
 
 
 def test_a_reply_resolves_its_request_once(session):

@@ -69,7 +69,8 @@ struct ShardFixture : ::testing::Test {
   recorded_world world;
   shard gateway;
 
-  explicit ShardFixture(shard_options options = {}) : gateway{std::move(options), world, nullptr} {
+  explicit ShardFixture(shard_options options = {}, shard_counts* counts = nullptr)
+      : gateway{std::move(options), world, counts} {
     proto::model_card echo;
     echo.name = "echo";
     echo.version = 1;

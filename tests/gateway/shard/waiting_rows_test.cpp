@@ -93,6 +93,9 @@ TEST(WaitingRows, KnowSinceWhenTheOldestWaits) {
   rows.push(first);
   rows.push(second);
   EXPECT_EQ(rows.oldest(), t0);
+  EXPECT_EQ(rows.oldest(priority::batch), t0);
+  EXPECT_EQ(rows.oldest(priority::normal), t0 + 5ms);
+  EXPECT_EQ(rows.oldest(priority::critical), steady_time::max());
 
   rows.remove(first);
   EXPECT_EQ(rows.oldest(), t0 + 5ms);

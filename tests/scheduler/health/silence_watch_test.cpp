@@ -78,8 +78,15 @@ TEST(SilenceWatch, DoubtsItselfWhenHalfOfFourFallSilentTogether) {
   watch.heard("2", t0 + 400ms);
   watch.heard("3", t0 + 400ms);
 
+  EXPECT_TRUE(watch.turn(t0 + 499ms).empty());
+  EXPECT_FALSE(watch.doubts_itself());
   EXPECT_TRUE(watch.turn(t0 + 500ms).empty());
   EXPECT_EQ(watch.of("0", t0 + 500ms), hearing::suspect);
+  EXPECT_TRUE(watch.doubts_itself());
+
+  for (const auto* node : {"0", "1", "2", "3"}) watch.heard(node, t0 + 600ms);
+  EXPECT_TRUE(watch.turn(t0 + 600ms).empty());
+  EXPECT_FALSE(watch.doubts_itself());
 }
 
 TEST(SilenceWatch, DoesNotDoubtItselfForLessThanHalf) {
@@ -87,6 +94,7 @@ TEST(SilenceWatch, DoesNotDoubtItselfForLessThanHalf) {
   for (const auto* node : {"2", "3", "4"}) watch.heard(node, t0 + 400ms);
 
   EXPECT_EQ(watch.turn(t0 + 500ms).size(), 2u);
+  EXPECT_FALSE(watch.doubts_itself());
 }
 
 TEST(SilenceWatch, DoesNotDoubtItselfWithThreeNodes) {

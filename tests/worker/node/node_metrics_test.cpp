@@ -4,6 +4,7 @@
 #include <prometheus/metric_family.h>
 
 #include <limits>
+#include <map>
 
 namespace coppice::worker {
 
@@ -70,6 +71,41 @@ TEST(NodeMetrics, AnEngineThatIsNotUpShowsItsVerdict) {
   EXPECT_EQ(family(all, "coppice_worker_engine_up").metric[0].gauge.value, 0);
   EXPECT_EQ(family(all, "coppice_worker_engine_verdict").metric[0].label.back().value,
             "quarantined");
+}
+
+TEST(NodeMetrics, CountEnginesByVerdictAndShowThatThereIsNone) {
+  auto lost = an_engine();
+  lost.verdict = "quarantined";
+  engine_figures figures;
+  figures.set({an_engine(), lost, lost});
+
+  std::map<std::string, double> counted;
+  for (const auto& metric : family(figures.Collect(), "coppice_worker_engines").metric)
+    counted[metric.label.front().value] = metric.gauge.value;
+  EXPECT_EQ(counted["up"], 1);
+  EXPECT_EQ(counted["quarantined"], 2);
+  EXPECT_TRUE(counted.contains("hung"));
+  EXPECT_EQ(counted["hung"], 0);
+}
+
+TEST(NodeMetrics, CountWhatHappenedToEachEngine) {
+  metrics registry;
+  const node_counts counts{registry, {"n/engine-0", "n/engine-1"}};
+  counts.ended(1, exit_cause::memory);
+  counts.escalated(1);
+  counts.tried(0);
+
+  const auto value = [&](const char* name, metric_labels labels) {
+    return registry.counter(name, "", labels).Value();
+  };
+  EXPECT_EQ(
+      value("coppice_worker_engine_ends_total", {{"engine", "n/engine-1"}, {"cause", "memory"}}),
+      1);
+  EXPECT_EQ(
+      value("coppice_worker_engine_ends_total", {{"engine", "n/engine-0"}, {"cause", "memory"}}),
+      0);
+  EXPECT_EQ(value("coppice_worker_escalations_total", {{"engine", "n/engine-1"}}), 1);
+  EXPECT_EQ(value("coppice_worker_trials_total", {{"engine", "n/engine-0"}}), 1);
 }
 
 }  // namespace

@@ -68,8 +68,11 @@ TEST(NodeSupervision, TriesWhatIsInQuarantineOnceEachPeriod) {
 
   EXPECT_EQ(node.next_due(), t0 + 5min);
   EXPECT_THAT(node.due(t0 + 5min - 1ns), IsEmpty());
+  EXPECT_FALSE(node.is_in_trial(0));
   EXPECT_THAT(node.due(t0 + 5min), ElementsAre(0));
   EXPECT_FALSE(node.is_quarantined(0));
+  EXPECT_TRUE(node.is_in_trial(0));
+  EXPECT_FALSE(node.is_in_trial(1));
   EXPECT_TRUE(node.ended(0, t0 + 5min, 0).quarantined);
   EXPECT_EQ(node.next_due(), t0 + 10min);
 }

@@ -1,0 +1,72 @@
+"""The table of metrics in docs/operations.md is the one of a running cluster: names, types, labels."""
+import re
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.support.cluster import Cluster, Dealer, echo, send_signal, until
+
+ROOT = Path(__file__).parents[2]
+
+
+def table():
+    """What the page says: name -> (type, labels)."""
+    rows = re.findall(r"^\| `(coppice_\w+)` \| (\w+) \| (.*?) \| .+ \|$", (ROOT / "docs/operations.md").read_text(), re.M)
+    assert len({name for name, _, _ in rows}) == len(rows), "a metric has two rows"
+    return {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+
+
+def exported(cluster):
+    """What the processes say: name -> (type, labels)."""
+    text = "\n".join(urllib.request.urlopen(url).read().decode() for url in cluster.ready["metrics"].values())
+    found = {name: (kind, set()) for name, kind in re.findall(r"^# TYPE (coppice_\w+) (\w+)$", text, re.M)}
+    for name, labels in re.findall(r"^(coppice_\w+)\{(.*)\} ", text, re.M):
+        family = name if name in found else re.sub(r"_(bucket|sum|count)$", "", name)
+        found[family][1].update(set(re.findall(r'(\w+)="', labels)) - {"le"})
+    return found
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster("--nodes", 1, "--schedulers", 1) as running, Dealer(running.endpoint) as plain:
+        assert "error" not in plain.ask(echo(1), b"abcd")[0]
+        until(lambda: running.counted("node-1", "coppice_engine_completed_total") == 1, "the engine's report")
+        yield running
+
+
+def test_the_table_of_the_page_is_what_a_running_cluster_exports(cluster):
+    assert exported(cluster) == table()
+
+
+def test_names_say_their_unit_or_that_they_count(cluster):
+    for name, (kind, _) in exported(cluster).items():
+        assert name.endswith("_total") == (kind == "counter"), name
+        assert kind != "histogram" or name.endswith(("_seconds", "_rows", "_bytes")), name
+
+
+def test_promtool_finds_nothing_in_the_metrics(cluster):
+    for name, url in cluster.ready["metrics"].items():
+        page = urllib.request.urlopen(url).read()
+        done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, timeout=30)
+        assert done.returncode == 0, (name, done.stdout.decode(), done.stderr.decode())
+
+
+def test_the_end_of_an_engine_is_counted_where_it_is_seen():
+    with Cluster() as cluster:
+        send_signal(cluster.engines()[0]["pid"], 11)
+        until(lambda: cluster.counted("node-1", "coppice_worker_engine_restarts_total") == 1, "the restart")
+        assert cluster.counted("node-1", "coppice_worker_engine_ends_total", cause="crash") == 1
+        assert cluster.counted("gateway-1", "coppice_scheduler_verdict_changes_total", verdict="dead") == 1
+        until(lambda: cluster.counted("node-1", "coppice_worker_engines", verdict="up") == 1, "the engine")
+
+
+def test_a_refusal_is_counted_by_its_tenant_its_code_and_its_class():
+    with Cluster() as cluster, Dealer(cluster.endpoint) as plain:
+        assert plain.ask({**echo(1), "op": "generate", "class": "batch"}, b"abcd")[0]["error"]["code"] == "invalid"
+        assert "error" not in plain.ask(echo(2), b"abcd")[0]
+        counted = lambda name, **labels: cluster.counted("gateway-1", f"coppice_gateway_{name}", **labels)
+        assert counted("refused_requests_total", **{"code": "invalid", "class": "batch"}) == 1
+        assert counted("tenant_requests_total", tenant="anonymous", outcome="refused") == 1
+        assert counted("tenant_requests_total", tenant="anonymous", outcome="completed") == 1
