@@ -1,5 +1,7 @@
 #include "tests/simulation/gateway_books.hpp"
 
+#include "gateway/admission/outgoing_bytes.hpp"
+
 #include <fmt/format.h>
 
 namespace coppice::simulation {
@@ -43,9 +45,13 @@ void gateway_books::note_accepted() {
   }
 }
 
-void gateway_books::close(ask& it) {
+void gateway_books::close(std::uint64_t number, const std::string& code) {
+  if (leaves_row_open(code)) return;
+  auto& it = asks_[number];
+  open_.erase({it.deadline, number});
   if (it.open) --accounts_[it.tenant].open;
   it.open = false;
+  just_answered_.push_back(number);
 }
 
 /// Isolation: no tenant uses more of the gateway than its limits say.
@@ -61,8 +67,8 @@ void gateway_books::check_tenant(const ask& it, std::uint64_t number) {
   if (used.tokens < -1)
     all_.found(invariant::isolation, it.tenant + " gets in more than its quota", number);
   if (used.open > limits.open_requests)
-    all_.found(invariant::isolation,
-               fmt::format("{} has {} requests open", it.tenant, used.open), number);
+    all_.found(invariant::isolation, fmt::format("{} has {} requests open", it.tenant, used.open),
+               number);
 }
 
 // --- attempts ------------------------------------------------------------------------------
@@ -135,8 +141,7 @@ void gateway_books::check_fence(std::uint64_t number) {
 
 void gateway_books::streamed(std::uint64_t number) {
   const auto found = attempts_.find(current_);
-  if (current_ && found != attempts_.end() && found->second.number == number &&
-      !current_was_live_)
+  if (current_ && found != attempts_.end() && found->second.number == number && !current_was_live_)
     all_.found(invariant::fencing, "tokens of a fenced attempt reach the client", number);
 }
 
@@ -147,10 +152,21 @@ void gateway_books::answered(std::uint64_t number, const std::string& code) {
     all_.found(invariant::one_outcome,
                fmt::format("asked {} times, answered {} times", it.asked, it.answered), number);
   if (code.empty()) check_fence(number);
-  if (leaves_row_open(code)) return;
-  open_.erase({it.deadline, number});
-  close(it);
-  just_answered_.push_back(number);
+  close(number, code);
+}
+
+void gateway_books::dropped(std::uint64_t number, const std::string& code) {
+  note_accepted();
+  close(number, code);
+}
+
+/// Each client has a little room whatever the others hold; one reply may be larger than its share.
+void gateway_books::unread(std::size_t bytes, std::size_t clients) {
+  using limit = gateway::outgoing_bytes;
+  const auto most =
+      all_.of().shard.limits.outgoing.total + clients * limit::always + limit::counted_from;
+  if (bytes > most)
+    all_.found(invariant::memory, fmt::format("{} bytes of replies wait for clients", bytes));
 }
 
 // --- every step ----------------------------------------------------------------------------
@@ -165,8 +181,8 @@ void gateway_books::handled() {
                                                     counts.accepted, ended, rows_.open_rows()));
   if (rows_.open_bytes() > all_.of().shard.limits.admitted_bytes ||
       (rows_.open_rows() == 0 && rows_.open_bytes() != 0))
-    all_.found(invariant::memory,
-               fmt::format("{} rows are open with {} bytes", rows_.open_rows(), rows_.open_bytes()));
+    all_.found(invariant::memory, fmt::format("{} rows are open with {} bytes", rows_.open_rows(),
+                                              rows_.open_bytes()));
   for (const auto number : just_answered_) check_cancelled(number);
   just_answered_.clear();
   asking_ = 0;

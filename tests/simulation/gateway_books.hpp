@@ -39,6 +39,10 @@ class gateway_books {
   void streamed(std::uint64_t number);
   /// A final reply to a request goes to its client. @param code  empty: a result.
   void answered(std::uint64_t number, const std::string& code);
+  /// There was no room for one: the client hears nothing of it, and the row is closed.
+  void dropped(std::uint64_t number, const std::string& code);
+  /// So many bytes of replies wait for `clients`, after one was sent.
+  void unread(std::size_t bytes, std::size_t clients);
   void placed(const proto::place_request& demand) { held_ = demand.holdings.size(); }
   /// A call of the shard has returned.
   void handled();
@@ -74,7 +78,7 @@ class gateway_books {
     bool known = false;
   };
   void note_accepted();
-  void close(ask& it);
+  void close(std::uint64_t number, const std::string& code);
   void check_tenant(const ask& it, std::uint64_t number);
   void check_fence(std::uint64_t number);
   void check_cancelled(std::uint64_t number);
