@@ -4,12 +4,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace coppice::simulation {
 
 namespace {
 
 /// The retry table's longest rows allow two attempts beyond the first.
 constexpr std::uint32_t most_attempts = 3;
+
+/// A model's budget for retries, as in gateway/retry/retry_budget.hpp.
+constexpr double retry_burst = 18, retry_share = 0.05, retries_a_second = 3;
 
 /// These tell of one message; the row goes on.
 bool leaves_row_open(const std::string& code) {
@@ -41,6 +46,7 @@ void gateway_books::note_accepted() {
     it.has_result = false;
     it.open = true;
     ++accounts_[it.tenant].open;
+    if (all_.is_request(asking_)) allowances_[all_.plan(asking_).model].tokens += retry_share;
     check_tenant(it, asking_);
   }
 }
@@ -112,13 +118,36 @@ void gateway_books::cancelled(attempt_id attempt) {
   if (found != attempts_.end()) found->second.live = false;
 }
 
-void gateway_books::link_closed(incarnation_id incarnation) {
+void gateway_books::link_closed(incarnation_id incarnation, steady_time now) {
   const bool confirmed = down_.contains(incarnation);
+  lost_at_ = now;
   for (auto& [id, each] : attempts_) {
     if (!each.live || each.incarnation != incarnation) continue;
     each.live = false;
-    if (confirmed) all_.attempt_lost(each.number);
+    if (confirmed)
+      all_.attempt_lost(each.number);
+    else if (!has_live_attempt(each.number))
+      just_lost_.push_back(each.number);
   }
+}
+
+bool gateway_books::has_live_attempt(std::uint64_t number) const {
+  const auto [first, last] = live_.equal_range(number);
+  return std::any_of(first, last, [&](const auto& each) { return attempts_.at(each.second).live; });
+}
+
+/// A request that goes on behind a loss that nobody has explained takes a retry from its model's
+/// budget.
+void gateway_books::check_budget(std::uint64_t number) {
+  if (!asks_[number].open || !all_.is_request(number)) return;
+  auto& of = allowances_[all_.plan(number).model];
+  if (!of.known) of = {retry_burst, lost_at_, true};
+  const auto passed = std::chrono::duration<double>(lost_at_ - of.filled).count();
+  of.tokens = std::min(retry_burst, of.tokens + passed * retries_a_second);
+  of.filled = lost_at_;
+  of.tokens -= 1;
+  if (of.tokens < -1)
+    all_.found(invariant::amplification, "more retries than the model's budget allows", number);
 }
 
 // --- answers -------------------------------------------------------------------------------
@@ -163,8 +192,8 @@ void gateway_books::dropped(std::uint64_t number, const std::string& code) {
 /// Each client has a little room whatever the others hold; one reply may be larger than its share.
 void gateway_books::unread(std::size_t bytes, std::size_t clients) {
   using limit = gateway::outgoing_bytes;
-  const auto most =
-      all_.of().shard.limits.outgoing.total + clients * limit::always + limit::counted_from;
+  const auto most = all_.of().shard.limits.outgoing.total +
+                    clients * (limit::always + limit::counted_from) + limit::always;
   if (bytes > most)
     all_.found(invariant::memory, fmt::format("{} bytes of replies wait for clients", bytes));
 }
@@ -183,6 +212,8 @@ void gateway_books::handled() {
       (rows_.open_rows() == 0 && rows_.open_bytes() != 0))
     all_.found(invariant::memory, fmt::format("{} rows are open with {} bytes", rows_.open_rows(),
                                               rows_.open_bytes()));
+  for (const auto number : just_lost_) check_budget(number);
+  just_lost_.clear();
   for (const auto number : just_answered_) check_cancelled(number);
   just_answered_.clear();
   asking_ = 0;

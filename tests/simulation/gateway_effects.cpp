@@ -55,6 +55,7 @@ gateway::delivery gateway_host::deliver(const gateway::client_address& to,
   proto::encode(header, header_);
   auto bytes = header_.size() + part_overhead;
   for (const auto& frame : frames) bytes += frame.size() + part_overhead;
+  bytes *= world_.of().reply_weight;
   if (!unread_.has_room(to.connection, bytes)) return gateway::delivery::no_room;
   packet out;
   if (to.empty_delimiter) out.frames.emplace_back();
@@ -114,7 +115,7 @@ void gateway_host::open_link(const gateway::engine_link& link) {
 }
 
 void gateway_host::close_link(const gateway::engine_link& link) {
-  books_.link_closed(link.incarnation);
+  books_.link_closed(link.incarnation, now_);
   world_.tell(self_, 0, "closes the link to {} {:x}", link.engine, link.incarnation.value);
   const auto found = engines_.find(link.incarnation);
   if (found == engines_.end()) return;

@@ -151,6 +151,14 @@ void draw_tenants(draws& random, scenario& out) {
   limits.weight = 1 + static_cast<std::uint32_t>(random.below(4));
 }
 
+/// Replies are large, and few of them may wait for a client.
+void draw_slow_readers(std::uint64_t draw, scenario& out) {
+  out.reply_weight = 5 + draw % 50;
+  auto& unread = out.shard.limits.outgoing;
+  unread.per_client = 20'000 + 1000 * draw;
+  unread.total = 2 * unread.per_client;
+}
+
 void draw_limits(draws& random, scenario& out) {
   if (random.chance(0.3)) out.shard.limits.admitted_bytes = 10'000 + random.below(100'000);
   if (random.chance(0.3)) out.shard.limits.waiting_rows = 20 + random.below(200);
@@ -158,11 +166,7 @@ void draw_limits(draws& random, scenario& out) {
   if (random.chance(0.8)) out.supervision.restart.intensity = 1000;
   out.supervision.restart.pause = {random.spread(50ms, 400ms), random.spread(400ms, 3s), 0.2};
   out.hang_after = random.between(duration{1s}, duration{3s});
-  if (random.chance(0.5)) {
-    auto& unread = out.shard.limits.outgoing;
-    unread.per_client = 20'000 + 1000 * random.below(200);
-    unread.total = 2 * unread.per_client;
-  }
+  if (random.chance(0.5)) draw_slow_readers(random.below(200), out);
   out.codec_everywhere = random.chance(0.1);
 }
 
