@@ -180,6 +180,8 @@ void gateway_books::answered(std::uint64_t number, const std::string& code) {
   if (++it.answered > it.asked)
     all_.found(invariant::one_outcome,
                fmt::format("asked {} times, answered {} times", it.asked, it.answered), number);
+  if (current_ && !current_was_live_)
+    all_.found(invariant::fencing, "a frame of a fenced attempt ends a request", number);
   if (code.empty()) check_fence(number);
   close(number, code);
 }

@@ -109,6 +109,17 @@ TEST_F(GatewayBooks, FindTheAnswerOfAFencedAttempt) {
   EXPECT_EQ(broken(), invariant::fencing);
 }
 
+TEST_F(GatewayBooks, FindAFailureThatAFencedAttemptBrings) {
+  ask(1);
+  send(1, {10}, {7});
+  books.link_closed({7}, t0);
+
+  books.frame(frame_of("reply", {10}, {7}));
+  books.answered(1, "model_error");
+
+  EXPECT_EQ(broken(), invariant::fencing);
+}
+
 TEST_F(GatewayBooks, FindTheAnswerOfAnotherIncarnation) {
   ask(1);
   send(1, {10}, {7});
