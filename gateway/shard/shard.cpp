@@ -167,6 +167,7 @@ void shard::on_tick(steady_time now) {
   for (const auto id : ledger_.expired(now))
     if (auto* row = ledger_.find(id)) miss_deadline(*row, now);
   resume_paused(now);
+  deliver_held_back(now);
   for (const auto& [key, each] : routes_) send_due_hedges(*each, now);
   fail_unserved(now);
   cancel_rows(clients_.tick(now), "The client did not come back.", now);

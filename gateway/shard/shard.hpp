@@ -198,6 +198,7 @@ class shard {
   void end_stream(ledger_row& row, proto::link_reply&& reply, const frame_list& frames,
                   steady_time now);
   void deliver(ledger_row& row, steady_time now);
+  void deliver_held_back(steady_time now);
   void complete_stream(ledger_row& row, steady_time now);
   void acknowledge(const client_request& request, steady_time now);
   void resume(const client_request& request, std::uint32_t client, steady_time now);
@@ -252,6 +253,8 @@ class shard {
   std::priority_queue<std::pair<steady_time, row_id>, std::vector<std::pair<steady_time, row_id>>,
                       std::greater<>>
       paused_;
+  /// Streams whose next part found no room, until the next tick; some may have ended.
+  std::set<row_id> held_back_;
   /// Incarnations that take no new attempts, and until when that holds if nobody says it again.
   std::map<incarnation_id, steady_time> draining_;
   /// In the order of their time; at most the links there were in a second.

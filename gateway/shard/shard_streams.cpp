@@ -2,6 +2,7 @@
 #include "proto/codec/tokens.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace coppice::gateway {
 
@@ -97,7 +98,12 @@ void shard::deliver(ledger_row& row, steady_time now) {
   auto& stream = *row.stream;
   if (row.request.header.stream)
     while (const auto piece = stream.next()) {
-      effects_.reply(clients_.address_of(row), piece_of(row, *piece), as_frame(piece->tokens));
+      const auto what =
+          effects_.reply(clients_.address_of(row), piece_of(row, *piece), as_frame(piece->tokens));
+      if (what == delivery::no_room) {
+        held_back_.insert(row.id);
+        break;
+      }
       stream.sent(*piece);
     }
   if (row.state == row_state::delivering) {
@@ -112,6 +118,12 @@ void shard::deliver(ledger_row& row, steady_time now) {
     out.window = more;
     effects_.send(row.incarnation, out, {});
   }
+}
+
+/// Goes on with streams whose clients had no room.
+void shard::deliver_held_back(steady_time now) {
+  for (const auto id : std::exchange(held_back_, {}))
+    if (auto* row = ledger_.find(id); row != nullptr && row->stream != nullptr) deliver(*row, now);
 }
 
 void shard::complete_stream(ledger_row& row, steady_time now) {

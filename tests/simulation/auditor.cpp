@@ -107,15 +107,14 @@ void auditor::check_calm(std::uint64_t number, const record& of) {
 void auditor::check_innocent(std::uint64_t number, const record& of) {
   const auto does = plan(number).does;
   if (of.ok || of.abandoned || does == behaviour::crash || does == behaviour::hang) return;
-  if (of.code == "poison")
-    found(invariant::poison, "an innocent request was convicted", number);
+  if (of.code == "poison") found(invariant::poison, "an innocent request was convicted", number);
   if (of_.gentle && !of_.harmful)
     found(invariant::planned, "stops and drains alone made it end with " + of.code, number);
 }
 
-/// A content ends two engines, and those that had a copy of it before. Each gateway or scheduler
-/// that forgets what it knew may cost one more. Where there are other faults as well, nothing is
-/// known.
+/// A content ends two engines, and those that had a copy of it before, a second attempt of the same
+/// request among them. Each gateway or scheduler that forgets what it knew may cost one more. Where
+/// there are other faults as well, nothing is known.
 void auditor::check_contents() {
   if (!of_.gentle) return;
   std::uint32_t forgetful = 0;
@@ -123,10 +122,12 @@ void auditor::check_contents() {
     forgetful += each.kind == fault_kind::stop_gateway || each.kind == fault_kind::stop_scheduler;
   for (const auto& [content, starts] : starts_of_) {
     std::uint32_t copies = 0;
-    for (const auto& each : of_.requests) copies += each.content == content;
+    for (const auto& each : of_.requests)
+      if (each.content == content)
+        copies += of_.models[each.model].spec.hedge_after > duration{0} ? 2 : 1;
     if (starts > copies + 1 + forgetful)
-      found(invariant::poison, fmt::format("{} engines were given a content that ends them, which "
-                                           "{} requests had",
+      found(invariant::poison, fmt::format("{} engines were given a content that ends them, of "
+                                           "which there were {} copies",
                                            starts, copies));
   }
 }

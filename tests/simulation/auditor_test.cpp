@@ -1,21 +1,14 @@
 #include "tests/simulation/auditor.hpp"
 
-#include "tests/simulation/engine_books.hpp"
-#include "tests/simulation/gateway_books.hpp"
-
 #include <gtest/gtest.h>
 
 namespace coppice::simulation {
 
 namespace {
 
-constexpr steady_time t0{1h};
-
 struct Auditor : ::testing::Test {
   scenario of = draw_scenario(1);
   auditor audit{of};
-  gateway_books gateway{audit};
-  engine_books engine{audit};
 
   [[nodiscard]] std::optional<invariant> broken() const {
     return audit.first() ? std::optional{audit.first()->which} : std::nullopt;
@@ -45,6 +38,11 @@ TEST_F(Auditor, NobodyWaitsForTheRequestsOfADeadClient) {
   EXPECT_EQ(broken(), std::nullopt);
 }
 
+TEST_F(Auditor, FindsAnAnswerThatIsAnotherOne) {
+  audit.outcome(1, "", false, duration{0});
+  EXPECT_EQ(broken(), invariant::right_answer);
+}
+
 TEST_F(Auditor, AllowsFiftyMillisecondsBehindTheDeadline) {
   audit.outcome(1, "", true, 50ms);
   EXPECT_EQ(broken(), std::nullopt);
@@ -54,76 +52,98 @@ TEST_F(Auditor, AllowsFiftyMillisecondsBehindTheDeadline) {
   EXPECT_EQ(broken(), invariant::deadline);
 }
 
-TEST_F(Auditor, FindsTheAnswerOfAFencedAttempt) {
-  gateway.asked(1, t0);
-  gateway.sent(1, {10}, {7}, false);
-  gateway.link_closed({7});
-  gateway.sent(1, {11}, {8}, false);
-
-  gateway.frame("reply", {10}, {7});
-  gateway.answered(1, true);
-
-  EXPECT_EQ(broken(), invariant::fencing);
+TEST_F(Auditor, KeepsTheFirstBreach) {
+  audit.found(invariant::credit, "first", 1);
+  audit.found(invariant::memory, "second", 2);
+  EXPECT_EQ(broken(), invariant::credit);
 }
 
-TEST_F(Auditor, FindsTheAnswerOfAnotherIncarnation) {
-  gateway.asked(1, t0);
-  gateway.sent(1, {10}, {7}, false);
-
-  gateway.frame("reply", {10}, {8});
-  gateway.answered(1, true);
-
-  EXPECT_EQ(broken(), invariant::fencing);
-}
-
-TEST_F(Auditor, TakesTheAnswerOfALiveAttempt) {
-  gateway.asked(1, t0);
-  gateway.sent(1, {10}, {7}, false);
-
-  gateway.frame("reply", {10}, {7});
-  gateway.answered(1, true);
-
-  EXPECT_EQ(broken(), std::nullopt);
-}
-
-TEST_F(Auditor, FindsAnAttemptThatIsSentToTheKnownDead) {
-  gateway.asked(1, t0);
-  gateway.told_down({7});
-  gateway.sent(1, {10}, {7}, false);
-  EXPECT_EQ(broken(), invariant::fencing);
-}
-
-TEST_F(Auditor, FindsWhatIsOpenBehindItsDeadline) {
-  gateway.asked(1, t0);
-  gateway.ticked(t0 + 50ms);
+TEST_F(Auditor, FindsASecondStartOfAnAtMostOnceRequestAlone) {
+  of.requests[0].at_most_once = false;
+  of.requests[1].at_most_once = true;
+  for (const auto number : {1, 1, 2}) audit.attempt_starts(number);
   EXPECT_EQ(broken(), std::nullopt);
 
-  gateway.ticked(t0 + 51ms);
+  audit.attempt_starts(2);
 
-  EXPECT_EQ(broken(), invariant::deadline);
+  EXPECT_EQ(broken(), invariant::at_most_once);
 }
 
-TEST_F(Auditor, FindsMoreRowsThanAnEngineMayHold) {
-  const auto capacity = of.models[0].spec.card().capacity_rows;
-  engine.took("g", {1}, 1, 0, capacity, t0);
+TEST_F(Auditor, FindsAnInnocentThatIsConvicted) {
+  of.requests[0].does = behaviour::echo;
+  audit.submitted(1);
+  audit.outcome(1, "poison", true, duration{0});
+  audit.finish();
+  EXPECT_EQ(broken(), invariant::poison);
+}
+
+TEST_F(Auditor, FindsAFailureThatOnlyPlannedWorkCanHaveCaused) {
+  of.gentle = true;
+  of.harmful = false;
+  audit.submitted(1);
+  audit.outcome(1, "unavailable", true, duration{0});
+  audit.finish();
+  EXPECT_EQ(broken(), invariant::planned);
+}
+
+TEST_F(Auditor, FindsAFailureLongAfterTheFaultsUnlessEveryEngineWasGivenUp) {
+  of.requests[0].calm = true;
+  audit.submitted(1);
+  audit.outcome(1, "unavailable", true, duration{0});
+  auditor given_up = audit;
+  for (std::uint32_t n = 0; n < of.nodes.size(); ++n)
+    for (std::uint32_t k = 0; k < of.nodes[n].engines.size(); ++k) given_up.quarantined(n, k, true);
+
+  given_up.finish();
+  audit.finish();
+
+  EXPECT_FALSE(given_up.first());
+  EXPECT_EQ(broken(), invariant::recovery);
+}
+
+struct AuditorOfContents : Auditor {
+  /// Two requests with a content that ends its engine.
+  AuditorOfContents() {
+    of.gentle = true;
+    of.faults.clear();
+    for (auto& each : of.requests) each.content = 0;
+    for (auto& each : of.models) each.spec.hedge_after = duration{0};
+    for (const auto at : {0, 1}) of.requests[at].content = 7, of.requests[at].model = 0;
+  }
+  [[nodiscard]] std::optional<invariant> after_starts(int starts) const {
+    auto judge = audit;
+    for (int i = 0; i < starts; ++i) judge.attempt_starts(1);
+    judge.finish();
+    return judge.first() ? std::optional{judge.first()->which} : std::nullopt;
+  }
+};
+
+TEST_F(AuditorOfContents, AllowACopyEachAndATrial) {
+  EXPECT_EQ(after_starts(3), std::nullopt);
+  EXPECT_EQ(after_starts(4), invariant::poison);
+}
+
+TEST_F(AuditorOfContents, CountASecondAttemptAsACopy) {
+  of.models[0].spec.hedge_after = 1ms;
+  EXPECT_EQ(after_starts(5), std::nullopt);
+  EXPECT_EQ(after_starts(6), invariant::poison);
+}
+
+TEST_F(Auditor, CountsNeitherRefusalsNorFirstRetriesAfterADeathAsAmplification) {
+  of.ends = duration{0};
+  for (int i = 0; i < 100; ++i) audit.accepted(), audit.attempt_sent(1);
+  for (int i = 0; i < 50; ++i) audit.attempt_sent(1), audit.attempt_refused();
+  audit.attempt_lost(2);
+  for (int i = 0; i < 11; ++i) audit.attempt_sent(2);
+  auto more = audit;
+  more.attempt_sent(2);
+
+  audit.finish();
+  more.finish();
+
   EXPECT_EQ(broken(), std::nullopt);
-
-  engine.took("g", {2}, 2, 0, 1, t0);
-
-  EXPECT_EQ(broken(), invariant::capacity);
-}
-
-TEST_F(Auditor, FindsAnEngineThatStartsWhatWasCancelled) {
-  engine.took("g", {1}, 1, 0, 1, t0);
-  engine.told_to_cancel("g", {1});
-  engine.starts("g", {1}, t0 - 1s);
-  EXPECT_EQ(broken(), invariant::cancelling);
-}
-
-TEST_F(Auditor, FindsAnEngineThatStartsBehindTheDeadline) {
-  engine.took("g", {1}, 1, 0, 1, t0);
-  engine.starts("g", {1}, t0);
-  EXPECT_EQ(broken(), invariant::deadline);
+  ASSERT_TRUE(more.first());
+  EXPECT_EQ(more.first()->which, invariant::amplification);
 }
 
 }  // namespace

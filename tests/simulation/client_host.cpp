@@ -168,8 +168,8 @@ void client_host::finish(std::uint64_t number, steady_time deadline,
 void client_host::dial(std::size_t gateway) {
   if (connection_ != no_connection) world_.net().close(connection_, self_);
   world_.tell(self_, 0, "dials {}", gateway_host::endpoint(static_cast<std::uint32_t>(gateway)));
-  connection_ = world_.net().dial(self_, gateway_host::endpoint(static_cast<std::uint32_t>(gateway)),
-                                  link_kind::client);
+  connection_ = world_.net().dial(
+      self_, gateway_host::endpoint(static_cast<std::uint32_t>(gateway)), link_kind::client);
 }
 
 void client_host::send(const proto::request& header, const client::frame_list& frames) {

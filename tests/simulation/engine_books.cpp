@@ -31,10 +31,9 @@ void engine_books::handled() {
   const auto& it = found->second;
   const auto capacity = all_.of().models[it.model].spec.card().capacity_rows;
   if (rows_[it.model] > capacity)
-    all_.found(
-        invariant::capacity,
-        fmt::format("an engine holds {} rows and may hold {}", rows_[it.model], capacity),
-        it.number);
+    all_.found(invariant::capacity,
+               fmt::format("an engine holds {} rows and may hold {}", rows_[it.model], capacity),
+               it.number);
 }
 
 void engine_books::told_to_cancel(const std::string& gateway, attempt_id id) {

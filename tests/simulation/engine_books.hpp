@@ -16,8 +16,8 @@ class engine_books {
   explicit engine_books(auditor& all) : all_{all} {}
 
   /// An attempt is handed to the engine, which takes it unless it `ends` before `handled`.
-  void offered(const std::string& gateway, attempt_id id, std::uint64_t number,
-               std::uint32_t model, std::uint32_t rows, steady_time deadline);
+  void offered(const std::string& gateway, attempt_id id, std::uint64_t number, std::uint32_t model,
+               std::uint32_t rows, steady_time deadline);
   /// The message has been handled.
   void handled();
   void told_to_cancel(const std::string& gateway, attempt_id id);
@@ -25,9 +25,7 @@ class engine_books {
   void met_gateway(const std::string& gateway, steady_time now);
   void heard(const std::string& gateway, steady_time now);
   void lost_gateway(const std::string& gateway);
-  [[nodiscard]] bool knows(const std::string& gateway) const {
-    return gateways_.contains(gateway);
-  }
+  [[nodiscard]] bool knows(const std::string& gateway) const { return gateways_.contains(gateway); }
   /// A batch with that attempt begins.
   void starts(const std::string& gateway, attempt_id id, steady_time now);
   /// A step of streams begins with that attempt, which may have begun before; of which gateway, is

@@ -39,13 +39,10 @@ void engine_instance::begin(worker::batch&& next, draws& random, steady_time now
       batch_.attempts.size(), [&](std::size_t i) { return batch_.attempts[i].id; }, page_,
       limits_.limit({rows_, rows_ * row_bytes}));
   crashes_ = any(batch_.attempts, behaviour::crash, behaviour_of);
-  if (!crashes_ && any(batch_.attempts, behaviour::hang, behaviour_of))
-    ends_ = steady_time::max();
+  if (!crashes_ && any(batch_.attempts, behaviour::hang, behaviour_of)) ends_ = steady_time::max();
 }
 
-bool engine_instance::fails() const {
-  return any(batch_.attempts, behaviour::fail, behaviour_of);
-}
+bool engine_instance::fails() const { return any(batch_.attempts, behaviour::fail, behaviour_of); }
 
 void engine_instance::begin_alone(draws& random, steady_time now) {
   const auto& it = batch_.attempts[alone_++];

@@ -56,12 +56,12 @@ void cut_all(world& all, const fault_plan& it) {
 
 const char* fault_name(fault_kind kind) {
   constexpr const char* names[] = {
-      "kill gateway",  "stop gateway",      "kill scheduler",    "kill worker",
-      "kill engine",   "freeze gateway",    "freeze scheduler",  "freeze worker",
-      "freeze engine", "freeze client",     "kill client",       "partition",
-      "isolation",     "one-way partition", "one-way isolation", "cut",
-      "slow path",     "lossy path",        "power off",         "stop worker",
-      "stop scheduler", "drain node",       "drain engine"};
+      "kill gateway",   "stop gateway",      "kill scheduler",    "kill worker",
+      "kill engine",    "freeze gateway",    "freeze scheduler",  "freeze worker",
+      "freeze engine",  "freeze client",     "kill client",       "partition",
+      "isolation",      "one-way partition", "one-way isolation", "cut",
+      "slow path",      "lossy path",        "power off",         "stop worker",
+      "stop scheduler", "drain node",        "drain engine"};
   static_assert(std::size(names) == fault_kinds);
   return names[static_cast<std::size_t>(kind)];
 }

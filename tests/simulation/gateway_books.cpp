@@ -1,6 +1,10 @@
 #include "tests/simulation/gateway_books.hpp"
 
+#include "gateway/admission/outgoing_bytes.hpp"
+
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace coppice::simulation {
 
@@ -8,6 +12,9 @@ namespace {
 
 /// The retry table's longest rows allow two attempts beyond the first.
 constexpr std::uint32_t most_attempts = 3;
+
+/// A model's budget for retries, as in gateway/retry/retry_budget.hpp.
+constexpr double retry_burst = 18, retry_share = 0.05, retries_a_second = 3;
 
 /// These tell of one message; the row goes on.
 bool leaves_row_open(const std::string& code) {
@@ -39,13 +46,18 @@ void gateway_books::note_accepted() {
     it.has_result = false;
     it.open = true;
     ++accounts_[it.tenant].open;
+    if (all_.is_request(asking_)) allowances_[all_.plan(asking_).model].tokens += retry_share;
     check_tenant(it, asking_);
   }
 }
 
-void gateway_books::close(ask& it) {
+void gateway_books::close(std::uint64_t number, const std::string& code) {
+  if (leaves_row_open(code)) return;
+  auto& it = asks_[number];
+  open_.erase({it.deadline, number});
   if (it.open) --accounts_[it.tenant].open;
   it.open = false;
+  just_answered_.push_back(number);
 }
 
 /// Isolation: no tenant uses more of the gateway than its limits say.
@@ -61,8 +73,8 @@ void gateway_books::check_tenant(const ask& it, std::uint64_t number) {
   if (used.tokens < -1)
     all_.found(invariant::isolation, it.tenant + " gets in more than its quota", number);
   if (used.open > limits.open_requests)
-    all_.found(invariant::isolation,
-               fmt::format("{} has {} requests open", it.tenant, used.open), number);
+    all_.found(invariant::isolation, fmt::format("{} has {} requests open", it.tenant, used.open),
+               number);
 }
 
 // --- attempts ------------------------------------------------------------------------------
@@ -106,13 +118,36 @@ void gateway_books::cancelled(attempt_id attempt) {
   if (found != attempts_.end()) found->second.live = false;
 }
 
-void gateway_books::link_closed(incarnation_id incarnation) {
+void gateway_books::link_closed(incarnation_id incarnation, steady_time now) {
   const bool confirmed = down_.contains(incarnation);
+  lost_at_ = now;
   for (auto& [id, each] : attempts_) {
     if (!each.live || each.incarnation != incarnation) continue;
     each.live = false;
-    if (confirmed) all_.attempt_lost(each.number);
+    if (confirmed)
+      all_.attempt_lost(each.number);
+    else if (!has_live_attempt(each.number))
+      just_lost_.push_back(each.number);
   }
+}
+
+bool gateway_books::has_live_attempt(std::uint64_t number) const {
+  const auto [first, last] = live_.equal_range(number);
+  return std::any_of(first, last, [&](const auto& each) { return attempts_.at(each.second).live; });
+}
+
+/// A request that goes on behind a loss that nobody has explained takes a retry from its model's
+/// budget.
+void gateway_books::check_budget(std::uint64_t number) {
+  if (!asks_[number].open || !all_.is_request(number)) return;
+  auto& of = allowances_[all_.plan(number).model];
+  if (!of.known) of = {retry_burst, lost_at_, true};
+  const auto passed = std::chrono::duration<double>(lost_at_ - of.filled).count();
+  of.tokens = std::min(retry_burst, of.tokens + passed * retries_a_second);
+  of.filled = lost_at_;
+  of.tokens -= 1;
+  if (of.tokens < -1)
+    all_.found(invariant::amplification, "more retries than the model's budget allows", number);
 }
 
 // --- answers -------------------------------------------------------------------------------
@@ -135,8 +170,7 @@ void gateway_books::check_fence(std::uint64_t number) {
 
 void gateway_books::streamed(std::uint64_t number) {
   const auto found = attempts_.find(current_);
-  if (current_ && found != attempts_.end() && found->second.number == number &&
-      !current_was_live_)
+  if (current_ && found != attempts_.end() && found->second.number == number && !current_was_live_)
     all_.found(invariant::fencing, "tokens of a fenced attempt reach the client", number);
 }
 
@@ -146,11 +180,24 @@ void gateway_books::answered(std::uint64_t number, const std::string& code) {
   if (++it.answered > it.asked)
     all_.found(invariant::one_outcome,
                fmt::format("asked {} times, answered {} times", it.asked, it.answered), number);
+  if (current_ && !current_was_live_)
+    all_.found(invariant::fencing, "a frame of a fenced attempt ends a request", number);
   if (code.empty()) check_fence(number);
-  if (leaves_row_open(code)) return;
-  open_.erase({it.deadline, number});
-  close(it);
-  just_answered_.push_back(number);
+  close(number, code);
+}
+
+void gateway_books::dropped(std::uint64_t number, const std::string& code) {
+  note_accepted();
+  close(number, code);
+}
+
+/// Each client has a little room whatever the others hold; one reply may be larger than its share.
+void gateway_books::unread(std::size_t bytes, std::size_t clients) {
+  using limit = gateway::outgoing_bytes;
+  const auto most = all_.of().shard.limits.outgoing.total +
+                    clients * (limit::always + limit::counted_from) + limit::always;
+  if (bytes > most)
+    all_.found(invariant::memory, fmt::format("{} bytes of replies wait for clients", bytes));
 }
 
 // --- every step ----------------------------------------------------------------------------
@@ -165,8 +212,10 @@ void gateway_books::handled() {
                                                     counts.accepted, ended, rows_.open_rows()));
   if (rows_.open_bytes() > all_.of().shard.limits.admitted_bytes ||
       (rows_.open_rows() == 0 && rows_.open_bytes() != 0))
-    all_.found(invariant::memory,
-               fmt::format("{} rows are open with {} bytes", rows_.open_rows(), rows_.open_bytes()));
+    all_.found(invariant::memory, fmt::format("{} rows are open with {} bytes", rows_.open_rows(),
+                                              rows_.open_bytes()));
+  for (const auto number : just_lost_) check_budget(number);
+  just_lost_.clear();
   for (const auto number : just_answered_) check_cancelled(number);
   just_answered_.clear();
   asking_ = 0;

@@ -27,7 +27,7 @@ class gateway_books {
             steady_time now);
   void cancelled(attempt_id attempt);
   void link_opened(incarnation_id incarnation) { down_.erase(incarnation); }
-  void link_closed(incarnation_id incarnation);
+  void link_closed(incarnation_id incarnation, steady_time now);
   /// The gateway was told that it ended.
   void told_down(incarnation_id incarnation) {
     down_.insert(incarnation);
@@ -39,6 +39,10 @@ class gateway_books {
   void streamed(std::uint64_t number);
   /// A final reply to a request goes to its client. @param code  empty: a result.
   void answered(std::uint64_t number, const std::string& code);
+  /// There was no room for one: the client hears nothing of it, and the row is closed.
+  void dropped(std::uint64_t number, const std::string& code);
+  /// So many bytes of replies wait for `clients`, after one was sent.
+  void unread(std::size_t bytes, std::size_t clients);
   void placed(const proto::place_request& demand) { held_ = demand.holdings.size(); }
   /// A call of the shard has returned.
   void handled();
@@ -73,8 +77,16 @@ class gateway_books {
     steady_time filled{};
     bool known = false;
   };
+  /// Retries that a model may have, by its budget.
+  struct allowance {
+    double tokens = 0;
+    steady_time filled{};
+    bool known = false;
+  };
   void note_accepted();
-  void close(ask& it);
+  [[nodiscard]] bool has_live_attempt(std::uint64_t number) const;
+  void check_budget(std::uint64_t number);
+  void close(std::uint64_t number, const std::string& code);
   void check_tenant(const ask& it, std::uint64_t number);
   void check_fence(std::uint64_t number);
   void check_cancelled(std::uint64_t number);
@@ -93,6 +105,10 @@ class gateway_books {
   /// The frame that is handled.
   attempt_id current_;
   bool current_was_live_ = false;
+  std::map<std::uint32_t, allowance> allowances_;
+  /// Their attempts went with a link in this call, and no worker has said why.
+  std::vector<std::uint64_t> just_lost_;
+  steady_time lost_at_{};
   /// Answered in this call.
   std::vector<std::uint64_t> just_answered_;
   /// Ended, by what the gateway was told since it opened a link to it.

@@ -11,9 +11,6 @@ namespace {
 constexpr int burst = 256;
 constexpr duration tick_period = 5ms;
 constexpr duration idle_wait = 50ms;
-/// In which a new gateway may not have heard of every model.
-constexpr duration learning = 10s;
-
 constexpr duration actor_period = 25ms;
 
 template <class... Visitors>
@@ -45,6 +42,7 @@ gateway_host::gateway_host(world& all, host_id self)
       random_{draws{all.random().bits()}},
       shard_{options_of(all, self), *this, nullptr},
       books_{all.audit(), shard_.rows()},
+      unread_{all.of().shard.limits.outgoing},
       born_{all.truth()} {
   for (std::uint32_t s = 0; s < all.of().schedulers.size(); ++s)
     schedulers_.push_back({{all, self, scheduler_endpoint(s)}, ""});
@@ -92,6 +90,7 @@ void gateway_host::accept(connection_id on) {
   made.routing_id = std::string(1, '\0') + std::to_string(random_.bits() >> 32);
   made.tenant = world_.tenant_of(world_.net().peer_of(on, self_));
   client_of_routing_id_[made.routing_id] = on;
+  ++clients_met_;
   clients_[on] = std::move(made);
 }
 
@@ -111,6 +110,7 @@ void gateway_host::take_message(arrival& it) {
 void gateway_host::take_closed_connection(connection_id on) {
   if (const auto client = clients_.find(on); client != clients_.end()) {
     clients_closed_.push_back(client->second.descriptor);
+    unread_.closed(client->second.descriptor);
     free_descriptors_.insert(client->second.descriptor);
     client_of_routing_id_.erase(client->second.routing_id);
     clients_.erase(client);
@@ -294,100 +294,6 @@ void gateway_host::stop(steady_time now) {
   shard_.on_stop(now);
   books_.handled();
   world_.exit(self_, {exited(0), "stopped by SIGTERM", {}});
-}
-
-// --- effects -------------------------------------------------------------------------------
-
-std::uint64_t gateway_host::number_of(const gateway::client_address& to,
-                                      const proto::raw_value& id) const {
-  const auto session = session_of_routing_id_.find(to.routing_id);
-  if (session == session_of_routing_id_.end()) return 0;
-  const auto found = number_of_id_.find({session->second, id.bytes});
-  return found == number_of_id_.end() ? 0 : found->second;
-}
-
-void gateway_host::audit_reply(std::uint64_t number, const proto::reply& header) {
-  if (number == 0) return;
-  if (!header.final) return books_.streamed(number);
-  const auto code = header.error ? header.error->code : "";
-  if (header.error)
-    world_.tell(self_, number, "answers {}: {}", code, header.error->message);
-  else
-    world_.tell(self_, number, "answers ok");
-  books_.answered(number, code);
-  if (code == "not_found") audit_unknown(number);
-}
-
-gateway::delivery gateway_host::reply(const gateway::client_address& to, const proto::reply& header,
-                                      gateway::frame_list&& frames) {
-  audit_reply(number_of(to, header.id), header);
-  const auto client = client_of_routing_id_.find(to.routing_id);
-  if (client == client_of_routing_id_.end()) return gateway::delivery::gone;
-  if (world_.net().backlog(client->second, self_) >= world_.of().unread_limit)
-    return gateway::delivery::no_room;
-  header_.clear();
-  proto::encode(header, header_);
-  packet out;
-  if (to.empty_delimiter) out.frames.emplace_back();
-  out.frames.emplace_back(header_.data(), header_.size());
-  for (auto& frame : frames) out.frames.push_back(std::move(frame));
-  world_.net().send(client->second, self_, std::move(out));
-  return gateway::delivery::sent;
-}
-
-/// Only a new gateway may not have heard of a model, and of one whose engines are new.
-void gateway_host::audit_unknown(std::uint64_t number) {
-  auto& audit = world_.audit();
-  const auto then = world_.truth() - learning;
-  if (born_ < then && audit.was_up(audit.plan(number).model, then))
-    audit.found(invariant::right_answer, "a model that exists is not found", number);
-}
-
-bool gateway_host::send(incarnation_id to, const proto::link_request& header,
-                        const gateway::frame_list& frames) {
-  header_.clear();
-  proto::encode(header, header_);
-  packet out;
-  out.frames.emplace_back(header_.data(), header_.size());
-  for (const auto& frame : frames) {
-    auto& shared = out.frames.emplace_back();
-    shared.copy(const_cast<zmq::message_t&>(frame));
-  }
-  const auto link = engines_.find(to);
-  const bool sent =
-      link != engines_.end() && world_.net().send(link->second.on, self_, std::move(out));
-  if (header.op == "infer" || header.op == "generate")
-    books_.sent(number_in(header.traceparent), header.attempt, to, !sent, now_);
-  if (header.op == "cancel") books_.cancelled(header.attempt);
-  if (header.attempt)
-    world_.tell(self_, books_.number_of(header.attempt), "{} attempt {:x} to {:x}{}{}", header.op,
-                header.attempt.value, to.value, header.alone ? ", alone" : "",
-                sent ? "" : ": the link is gone");
-  return sent;
-}
-
-void gateway_host::open_link(const gateway::engine_link& link) {
-  const auto on = world_.net().dial(self_, link.endpoint, link_kind::engine);
-  engines_[link.incarnation] = {on, link.endpoint};
-  engine_of_connection_[on] = link.incarnation;
-  books_.link_opened(link.incarnation);
-  world_.tell(self_, 0, "opens the link to {} {:x}", link.engine, link.incarnation.value);
-  proto::link_request hello;
-  hello.op = "hello";
-  hello.incarnation = link.incarnation;
-  hello.link_key = link.link_key;
-  hello.gateway = endpoint(self_) + "/0";
-  send(link.incarnation, hello, {});
-}
-
-void gateway_host::close_link(const gateway::engine_link& link) {
-  books_.link_closed(link.incarnation);
-  world_.tell(self_, 0, "closes the link to {} {:x}", link.engine, link.incarnation.value);
-  const auto found = engines_.find(link.incarnation);
-  if (found == engines_.end()) return;
-  world_.net().close(found->second.on, self_);
-  engine_of_connection_.erase(found->second.on);
-  engines_.erase(found);
 }
 
 }  // namespace coppice::simulation

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "gateway/admission/outgoing_bytes.hpp"
 #include "gateway/place_book.hpp"
 #include "gateway/shard/shard.hpp"
 #include "tests/simulation/gateway_books.hpp"
@@ -13,7 +14,8 @@
 namespace coppice::simulation {
 
 /// A gateway process: a real shard and place book, and what gateway/shard/shard_loop.cpp (the poll
-/// loop and its sockets) and gateway/gateway_actor.cpp do around them.
+/// loop and its sockets) and gateway/gateway_actor.cpp do around them. gateway_effects.cpp has what
+/// its shard does to the world.
 class gateway_host : public host, private gateway::shard_effects {
  public:
   gateway_host(world& all, host_id self);
@@ -46,6 +48,10 @@ class gateway_host : public host, private gateway::shard_effects {
   // shard_effects
   gateway::delivery reply(const gateway::client_address& to, const proto::reply& header,
                           gateway::frame_list&& frames) override;
+  [[nodiscard]] std::size_t unread_bytes() const override { return unread_.total(); }
+  [[nodiscard]] bool is_behind(const gateway::client_address& client) const override {
+    return unread_.is_full(client.connection);
+  }
   bool send(incarnation_id to, const proto::link_request& header,
             const gateway::frame_list& frames) override;
   void open_link(const gateway::engine_link& link) override;
@@ -55,7 +61,9 @@ class gateway_host : public host, private gateway::shard_effects {
   void tell(proto::trial_result&& told) override;
   void tell(proto::drain_ack&& told) override;
 
-  void audit_reply(std::uint64_t number, const proto::reply& header);
+  gateway::delivery deliver(const gateway::client_address& to, const proto::reply& header,
+                            gateway::frame_list&& frames);
+  void audit_reply(std::uint64_t number, const proto::reply& header, gateway::delivery became);
   void audit_unknown(std::uint64_t number);
   [[nodiscard]] std::uint64_t number_of(const gateway::client_address& to,
                                         const proto::raw_value& id) const;
@@ -87,6 +95,8 @@ class gateway_host : public host, private gateway::shard_effects {
   draws random_;
   gateway::shard shard_;
   gateway_books books_;
+  /// Of replies on their way, until their client takes them.
+  gateway::outgoing_bytes unread_;
   gateway::place_book places_;
 
   std::vector<scheduler_entry> schedulers_;
@@ -101,6 +111,8 @@ class gateway_host : public host, private gateway::shard_effects {
   std::map<std::pair<std::string, std::string>, std::uint64_t> number_of_id_;
   std::set<int> free_descriptors_;
   int next_descriptor_ = 10;
+  /// Connections of clients that there were.
+  std::size_t clients_met_ = 0;
   struct engine_connection {
     connection_id on = no_connection;
     std::string endpoint;

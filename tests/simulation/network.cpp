@@ -144,16 +144,6 @@ bool network::send(connection_id on, host_id from, packet&& what) {
   return true;
 }
 
-std::size_t network::backlog(connection_id on, host_id from) const {
-  const auto& it = connections_[on];
-  return it.lanes[side_of(it, from)].backlog;
-}
-
-void network::taken(connection_id on, host_id by, std::size_t n) {
-  auto& it = connections_[on];
-  it.lanes[1 - side_of(it, by)].backlog -= static_cast<std::uint32_t>(n);
-}
-
 bool network::passes(const connection& on, int from) {
   const auto a = machine_of_[on.ends[from].host], b = machine_of_[on.ends[1 - from].host];
   return a == b || paths_.passes(a, b, queue_.now());
@@ -163,7 +153,6 @@ void network::put(connection_id on, int from, packet&& what, bool last, duration
   auto& it = connections_[on];
   auto& way = it.lanes[from];
   const auto at = store(std::move(what), way.epoch, last);
-  if (!last) ++way.backlog;
   if (it.dialling) return way.held.push_back(at);
   const auto took =
       pause + paths_.delay(machine_of_[it.ends[from].host], machine_of_[it.ends[1 - from].host]);
@@ -193,7 +182,6 @@ void network::hand_over(connection_id on, int from, std::uint32_t at) {
   const bool last = packets_[at].last;
   const bool lost = packets_[at].epoch != it.lanes[from].epoch;
   auto what = unstore(at);
-  if (!receiver.open && !last) --it.lanes[from].backlog;
   if (!receiver.open || lost) return;
   if (last) receiver.open = false;
   const auto kind = last ? arrival_kind::closed : arrival_kind::message;

@@ -47,10 +47,6 @@ class network {
   /// @returns false if the connection is closed at this end.
   bool send(connection_id on, host_id from, packet&& what);
   void close(connection_id on, host_id from);
-  /// Messages sent by `from` that the other end has not taken.
-  [[nodiscard]] std::size_t backlog(connection_id on, host_id from) const;
-  /// The host at the other end took `n` messages.
-  void taken(connection_id on, host_id by, std::size_t n);
 
   /// Ends every connection of a dead host. @param silent  nobody is told: its machine lost power.
   void host_died(host_id host, bool silent);
@@ -80,7 +76,6 @@ class network {
     std::vector<std::uint32_t> held;
     /// Packets of an earlier epoch are lost.
     std::uint32_t epoch = 0;
-    std::uint32_t backlog = 0;
   };
   struct connection {
     link_kind kind = link_kind::mesh;

@@ -45,9 +45,9 @@ inline const process_exit killed{9, nullptr, {}};
 /// What CAF connections and pipes carry.
 using control_message =
     std::variant<std::monostate, place_ask, place_answer, proto::catalogue, proto::engine_down,
-                 proto::node_snapshot, proto::gateway_state, proto::engine_report,
-                 proto::judgement, proto::suspicion, proto::trial_result, proto::drain_notice,
-                 proto::drain_ack, proto::drain_order, process_exit>;
+                 proto::node_snapshot, proto::gateway_state, proto::engine_report, proto::judgement,
+                 proto::suspicion, proto::trial_result, proto::drain_notice, proto::drain_ack,
+                 proto::drain_order, process_exit>;
 
 /// One message on a connection: frames on ZeroMQ links, a control message on the others.
 struct packet {

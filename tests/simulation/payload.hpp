@@ -32,8 +32,7 @@ inline prompt_tokens prompt_of(std::uint64_t content, behaviour does) {
 
 inline behaviour behaviour_in(std::span<const std::byte> content) {
   std::int64_t does = 0;
-  if (content.size() >= row_bytes)
-    std::memcpy(&does, content.data() + sizeof does, sizeof does);
+  if (content.size() >= row_bytes) std::memcpy(&does, content.data() + sizeof does, sizeof does);
   return static_cast<behaviour>(does);
 }
 

@@ -151,6 +151,14 @@ void draw_tenants(draws& random, scenario& out) {
   limits.weight = 1 + static_cast<std::uint32_t>(random.below(4));
 }
 
+/// Replies are large, and few of them may wait for a client.
+void draw_slow_readers(std::uint64_t draw, scenario& out) {
+  out.reply_weight = 5 + draw % 50;
+  auto& unread = out.shard.limits.outgoing;
+  unread.per_client = 20'000 + 1000 * draw;
+  unread.total = 2 * unread.per_client;
+}
+
 void draw_limits(draws& random, scenario& out) {
   if (random.chance(0.3)) out.shard.limits.admitted_bytes = 10'000 + random.below(100'000);
   if (random.chance(0.3)) out.shard.limits.waiting_rows = 20 + random.below(200);
@@ -158,8 +166,15 @@ void draw_limits(draws& random, scenario& out) {
   if (random.chance(0.8)) out.supervision.restart.intensity = 1000;
   out.supervision.restart.pause = {random.spread(50ms, 400ms), random.spread(400ms, 3s), 0.2};
   out.hang_after = random.between(duration{1s}, duration{3s});
-  if (random.chance(0.5)) out.unread_limit = 20 + random.below(200);
+  if (random.chance(0.5)) draw_slow_readers(random.below(200), out);
   out.codec_everywhere = random.chance(0.1);
+}
+
+/// Some models opt in to second attempts.
+void draw_hedges(draws random, scenario& out) {
+  for (auto& each : out.models)
+    if (!each.spec.streams() && random.chance(0.3))
+      each.spec.hedge_after = random.spread(2 * each.step, 20 * each.step);
 }
 
 /// Engines that bear the load though half of them are away.
@@ -374,6 +389,7 @@ scenario draw_scenario(std::uint64_t seed) {
     const auto count = 10 + faults.below(15);
     for (std::uint64_t i = 0; i < count; ++i) out.faults.push_back(draw_fault(faults, out));
   }
+  draw_hedges(source.fork(14), out);
   draw_load(load, out);
   return out;
 }
@@ -384,8 +400,9 @@ std::string scenario::summary() const {
   return fmt::format(
       "seed {}{}: {} gateways, {} schedulers, {} nodes, {} engines, {} models, {} clients, {} "
       "requests, {} faults, {:.0f} s",
-      seed, gentle ? " (gentle)" : "", gateways.size(), schedulers.size(), nodes.size(), engines, models.size(),
-      clients.size(), requests.size(), faults.size(), std::chrono::duration<double>(ends).count());
+      seed, gentle ? " (gentle)" : "", gateways.size(), schedulers.size(), nodes.size(), engines,
+      models.size(), clients.size(), requests.size(), faults.size(),
+      std::chrono::duration<double>(ends).count());
 }
 
 }  // namespace coppice::simulation

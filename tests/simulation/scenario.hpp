@@ -136,8 +136,8 @@ struct scenario {
   /// Longest time of one step; the worker's drain after SIGTERM.
   duration hang_after{1s};
   duration drain{5s};
-  /// Replies that a client may leave unread before the gateway drops them.
-  std::size_t unread_limit = 1000;
+  /// Replies count as so many times their bytes, as if they carried large tensors.
+  std::size_t reply_weight = 1;
   /// Control messages go through the codec as well.
   bool codec_everywhere = false;
   duration calm_from{0};

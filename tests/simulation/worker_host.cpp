@@ -169,8 +169,8 @@ void worker_host::look(std::uint32_t k, steady_time now) {
 }
 
 worker::engine_exit worker_host::describe_end(const watched_engine& it) {
-  const worker::exit_evidence evidence{it.how.wait_status, it.hang.has_value(), it.frozen,
-                                       it.asked, false};
+  const worker::exit_evidence evidence{it.how.wait_status, it.hang.has_value(), it.frozen, it.asked,
+                                       false};
   worker::engine_exit out;
   out.cause = worker::judge_exit(evidence);
   out.reason = it.hang ? worker::describe(*it.hang) : worker::describe_exit(evidence);

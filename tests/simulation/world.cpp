@@ -20,9 +20,8 @@ constexpr duration message_cost = 2us;
 constexpr duration last_look = 10s;
 
 std::string told_of(const process_exit& how) {
-  return how.why != nullptr
-             ? how.why
-             : worker::describe_exit({how.wait_status, false, false, false, false});
+  return how.why != nullptr ? how.why
+                            : worker::describe_exit({how.wait_status, false, false, false, false});
 }
 
 }  // namespace
@@ -178,7 +177,8 @@ void world::kill(process_id process, const process_exit& how, bool silent) {
       if (each.kind == arrival_kind::submit) audit_.abandoned(each.number);
     home.inbox.clear();
     ++home.life;
-    if (home.pipe != no_connection && !silent) network_.send(home.pipe, host, {{}, std::move(known)});
+    if (home.pipe != no_connection && !silent)
+      network_.send(home.pipe, host, {{}, std::move(known)});
     home.pipe = no_connection;
     network_.host_died(host, silent);
   }
@@ -264,7 +264,8 @@ bool world::wants_stop(host_id host) const { return processes_[homes_[host].proc
 
 void world::order(const proto::drain_order& what) {
   for (std::uint32_t g = 0; g < of_.gateways.size(); ++g)
-    if (responsive(gateway(g))) arrive(gateway(g), {arrival_kind::order, no_connection, {{}, what}, 0});
+    if (responsive(gateway(g)))
+      arrive(gateway(g), {arrival_kind::order, no_connection, {{}, what}, 0});
 }
 
 void world::tell_all(const std::string& what) {
@@ -305,8 +306,6 @@ void world::run_host(host_id host) {
   if (home.busy_until > queue_.now()) return arm(host, home.busy_until);
   home.taken.swap(home.inbox);
   const auto messages = home.taken.size();
-  for (const auto& each : home.taken)
-    if (each.kind == arrival_kind::message) network_.taken(each.on, host, 1);
   const auto next = home.lives->turn(home.taken, local(host));
   home.taken.clear();
   if (home.exits) return kill(home.process, home.how);

@@ -58,9 +58,7 @@ class world : public network_users {
                   fmt::format(what, std::forward<Arguments>(arguments)...), request);
   }
 
-  [[nodiscard]] bool is_frozen(process_id process) const {
-    return processes_[process].freezes > 0;
-  }
+  [[nodiscard]] bool is_frozen(process_id process) const { return processes_[process].freezes > 0; }
   /// Of a client.
   [[nodiscard]] const std::string& tenant_of(host_id host) const {
     return of_.clients[host - client(0)].tenant;

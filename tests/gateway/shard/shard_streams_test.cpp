@@ -288,6 +288,24 @@ TEST_F(ShardStreams, AnEngineThatLeavesAGapLosesTheStreamToAnother) {
   EXPECT_EQ(heard(), (tokens{1, 2}));
 }
 
+TEST_F(ShardStreams, APartThatFindsNoRoomIsSentWhenThereIsSome) {
+  send(a_stream());
+  grant_count(7);
+  world.room = 0;
+  say(0, {1, 2});
+  say(2, {3}, true);
+  gateway.on_tick(t0 + 5ms);
+  EXPECT_TRUE(world.replies.empty());
+  EXPECT_EQ(gateway.rows().open_rows(), 1u);
+
+  world.room = SIZE_MAX;
+  gateway.on_tick(t0 + 10ms);
+
+  EXPECT_EQ(heard(), (tokens{1, 2, 3}));
+  EXPECT_TRUE(world.replies.back().final);
+  EXPECT_EQ(gateway.rows().open_rows(), 0u);
+}
+
 TEST_F(ShardStreams, AClientThatDoesNotAcknowledgeIsSentItsWindowAndTheRestMerged) {
   auto request = a_stream();
   request.window = 2;
