@@ -77,7 +77,7 @@ class Connection:
             if self._closed:
                 return
             self._closed = True
-        self._nudge()
+            self._nudge()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -88,9 +88,10 @@ class Connection:
                     return
                 raise Cancelled("The client is closed.")
             self._new.put(job)
-        self._nudge()
+            self._nudge()
 
     def _nudge(self) -> None:
+        """With the lock: the thread closes these sockets when it ends."""
         try:
             self._wake.send(b"\0")
         except BlockingIOError:
@@ -150,8 +151,9 @@ class Connection:
         self._session.close(why)
         self._hang_up()
         self._context.destroy(linger=0)
-        self._wake.close()
-        self._woken.close()
+        with self._lock:
+            self._wake.close()
+            self._woken.close()
 
     def _loop(self) -> None:
         next_tick, dials = 0.0, 0

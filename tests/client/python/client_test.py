@@ -156,7 +156,8 @@ def test_a_gateway_that_asks_for_a_password_is_given_it():
     asked = []
 
     def serve():
-        for _ in range(2):
+        status = b""
+        while status != b"200":  # whoever was refused may have tried again at once
             version, request, *_, mechanism, user, password = zap.recv_multipart()
             asked.append((user, password))
             status = b"200" if password == b"secret" else b"400"
