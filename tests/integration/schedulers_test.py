@@ -54,6 +54,7 @@ def test_a_frozen_scheduler_is_passed_over_and_takes_nobody_for_dead_when_it_tha
         gap = keep_asking(client, 30_000, lambda: send_signal(cluster.pid(home), signal.SIGSTOP))
         print(f"home frozen: longest time without an answer {gap * 1000:.1f} ms")
         assert places(cluster, other) > before
+        assert counted(cluster, "gateway-1", "coppice_gateway_places_moved_total") > 0
 
         send_signal(cluster.pid(home), signal.SIGCONT)
         keep_asking(client, 2000, lambda: None)
