@@ -227,7 +227,8 @@ void gateway_host::take(mail& it, steady_time now) {
   std::visit(visitor_of{[&](proto::place_reply& reply) { shard_.on_place_reply(reply, now); },
                         [&](place_lost) { shard_.on_place_lost(now); },
                         [&](proto::engine_down& down) {
-                          books_.told_down(down.incarnation);
+                          // Silence is one scheduler's: another may grant credit for it again.
+                          if (down.cause != "silent") books_.told_down(down.incarnation);
                           shard_.on_engine_down(down, now);
                         },
                         [&](proto::catalogue& all) { shard_.on_catalogue(std::move(all), now); },
