@@ -176,6 +176,7 @@ void shard::on_link_message(frame_list&& message, steady_time now) {
   if (link == nullptr) return;
   links_.heard(*link);
   if (unreachable_.remove(link->incarnation)) holdings_changed_ = true;
+  if (link->doubted) reply->credit = 0;  // nothing new goes there
   if (reply->bytes > 0) links_.carries(*link, std::min(reply->bytes, proto::max_request_bytes));
   if (reply->op != "reply" && reply->op != "refused" && reply->op != "chunk") return;
   auto* row = ledger_.find(reply->attempt, reply->incarnation);

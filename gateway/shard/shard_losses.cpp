@@ -10,7 +10,6 @@ void shard::on_link_reset(const std::string& endpoint, steady_time now) {
 }
 
 void shard::on_engine_down(const proto::engine_down& down, steady_time now) {
-  draining_.erase(down.incarnation);
   unreachable_.remove(down.incarnation);
   auto* link = links_.find(down.incarnation);
   if (link == nullptr) return take_late_word(down, now);
@@ -24,6 +23,7 @@ void shard::on_engine_down(const proto::engine_down& down, steady_time now) {
     link->doubted = holdings_changed_ = true;
     return;
   }
+  draining_.erase(down.incarnation);
   link_lost(gone, {down.reason, cause, {down.suspects.begin(), down.suspects.end()}}, now);
 }
 

@@ -106,7 +106,7 @@ void gateway_books::sent(std::uint64_t number, attempt_id attempt, incarnation_i
   if (++asks_[number].attempts > most_attempts)
     all_.found(invariant::amplification,
                fmt::format("{} attempts of one request", asks_[number].attempts), number);
-  if (down_.contains(to))
+  if (down_.contains(to) || silent_.contains(to))
     all_.found(invariant::fencing, "an attempt goes to an engine that is known to be dead", number);
   if (const auto drains = drained_.find(to); drains != drained_.end() && now < drains->second)
     all_.found(invariant::draining, "an attempt goes to an engine after its drain was acknowledged",

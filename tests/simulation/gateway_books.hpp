@@ -26,7 +26,13 @@ class gateway_books {
   void sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone,
             steady_time now);
   void cancelled(attempt_id attempt);
-  void link_opened(incarnation_id incarnation) { down_.erase(incarnation); }
+  void link_opened(incarnation_id incarnation) {
+    down_.erase(incarnation);
+    silent_.erase(incarnation);
+  }
+  /// A scheduler said that it hears nothing of it: nothing new may go there until one grants it.
+  void told_silent(incarnation_id incarnation) { silent_.insert(incarnation); }
+  void granted(incarnation_id incarnation) { silent_.erase(incarnation); }
   void link_closed(incarnation_id incarnation, steady_time now);
   /// The gateway was told that it ended.
   void told_down(incarnation_id incarnation) {
@@ -112,7 +118,7 @@ class gateway_books {
   /// Answered in this call.
   std::vector<std::uint64_t> just_answered_;
   /// Ended, by what the gateway was told since it opened a link to it.
-  std::set<incarnation_id> down_;
+  std::set<incarnation_id> down_, silent_;
   std::map<incarnation_id, steady_time> drained_;
   std::uint64_t last_accepted_ = 0;
   /// Holdings in the last `place`.

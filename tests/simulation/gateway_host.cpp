@@ -224,10 +224,16 @@ void gateway_host::take_mail(steady_time now) {
 }
 
 void gateway_host::take(mail& it, steady_time now) {
-  std::visit(visitor_of{[&](proto::place_reply& reply) { shard_.on_place_reply(reply, now); },
+  std::visit(visitor_of{[&](proto::place_reply& reply) {
+                          for (const auto& each : reply.grants) books_.granted(each.incarnation);
+                          shard_.on_place_reply(reply, now);
+                        },
                         [&](place_lost) { shard_.on_place_lost(now); },
                         [&](proto::engine_down& down) {
-                          books_.told_down(down.incarnation);
+                          if (down.cause == "silent")
+                            books_.told_silent(down.incarnation);
+                          else
+                            books_.told_down(down.incarnation);
                           shard_.on_engine_down(down, now);
                         },
                         [&](proto::catalogue& all) { shard_.on_catalogue(std::move(all), now); },

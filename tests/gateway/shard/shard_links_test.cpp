@@ -88,7 +88,10 @@ TEST_F(ShardLinks, AnEngineThatIsHeardIsNotLostBecauseASchedulerHearsNothing) {
   EXPECT_TRUE(world.closed.empty());
   ask(2, now, 60'000);
   EXPECT_EQ(world.attempts.size(), 1u) << "but nothing new goes there";
-  pass(10ms);
+  answer(world.attempts[0].header.attempt, 7, "reply", now);
+  EXPECT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(world.attempts.size(), 1u) << "nor with the credit that comes back";
+  pass(250ms);
   silent();
 
   EXPECT_EQ(world.closed.size(), 1u);
