@@ -28,7 +28,8 @@ void gateway_host::audit_reply(std::uint64_t number, const proto::reply& header,
   if (number == 0) return;
   const auto code = header.error ? header.error->code : "";
   if (became == gateway::delivery::no_room) {
-    world_.tell(self_, number, "has no room for {}", code.empty() ? "a result" : code);
+    const auto* what = header.final ? "its end" : "a part";
+    world_.tell(self_, number, "has no room for {}", what);
     return header.final ? books_.dropped(number, code) : void();
   }
   if (!header.final) return books_.streamed(number);
