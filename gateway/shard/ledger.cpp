@@ -18,7 +18,7 @@ constexpr std::uint32_t slot_of(std::uint64_t id) { return static_cast<std::uint
 ledger_row& ledger::open(client_request&& request, route& on, std::uint32_t cost, steady_time now) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(slots_.size()));
-    slots_.emplace_back();
+    slots_.emplace_back().attempts = first_attempt_;
   }
   const auto index = free_.back();
   free_.pop_back();

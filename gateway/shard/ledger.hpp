@@ -112,6 +112,10 @@ class ledger {
     std::uint64_t ended[4] = {};
   };
 
+  /// @param first_attempt  attempts are numbered from there. Workers name suspects by these numbers
+  /// to every gateway: one that draws it blames none of its own rows for another's attempt.
+  explicit ledger(std::uint32_t first_attempt = 0) noexcept : first_attempt_{first_attempt} {}
+
   /// The row lives until `close`; the reference is stable until then.
   ledger_row& open(client_request&& request, route& on, std::uint32_t cost, steady_time now);
   /// Null if the row is closed or never was.
@@ -157,6 +161,7 @@ class ledger {
 
   /// A deque: slots never move, so references to rows stay valid.
   std::deque<slot> slots_;
+  std::uint32_t first_attempt_;
   std::vector<std::uint32_t> free_;
   std::size_t open_ = 0;
   std::size_t bytes_ = 0;

@@ -15,6 +15,7 @@ shard::shard(shard_options options, shard_effects& effects, shard_counts* counts
     : options_{std::move(options)},
       effects_{effects},
       counts_{counts},
+      ledger_{static_cast<std::uint32_t>(options_.seed >> 32)},
       tenants_{options_.tenants},
       clients_{{options_.sessions, options_.outcomes, options_.seed}, effects, counts},
       links_{options_.links},

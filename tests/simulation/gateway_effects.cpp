@@ -28,7 +28,8 @@ void gateway_host::audit_reply(std::uint64_t number, const proto::reply& header,
   if (number == 0) return;
   const auto code = header.error ? header.error->code : "";
   if (became == gateway::delivery::no_room) {
-    world_.tell(self_, number, "has no room for {}", code.empty() ? "a result" : code);
+    const auto* what = header.final ? "its end" : "a part";
+    world_.tell(self_, number, "has no room for {}", what);
     return header.final ? books_.dropped(number, code) : void();
   }
   if (!header.final) return books_.streamed(number);
@@ -54,8 +55,7 @@ gateway::delivery gateway_host::deliver(const gateway::client_address& to,
   header_.clear();
   proto::encode(header, header_);
   auto bytes = header_.size() + part_overhead;
-  for (const auto& frame : frames) bytes += frame.size() + part_overhead;
-  bytes *= world_.of().reply_weight;
+  for (const auto& frame : frames) bytes += frame.size() * world_.of().reply_weight + part_overhead;
   if (!unread_.has_room(to.connection, bytes)) return gateway::delivery::no_room;
   packet out;
   if (to.empty_delimiter) out.frames.emplace_back();

@@ -151,9 +151,9 @@ void draw_tenants(draws& random, scenario& out) {
   limits.weight = 1 + static_cast<std::uint32_t>(random.below(4));
 }
 
-/// Replies are large, and few of them may wait for a client.
+/// Tensors of replies are large, and few of them may wait for a client.
 void draw_slow_readers(std::uint64_t draw, scenario& out) {
-  out.reply_weight = 5 + draw % 50;
+  out.reply_weight = 50 + 10 * (draw % 50);
   auto& unread = out.shard.limits.outgoing;
   unread.per_client = 20'000 + 1000 * draw;
   unread.total = 2 * unread.per_client;

@@ -136,7 +136,7 @@ struct scenario {
   /// Longest time of one step; the worker's drain after SIGTERM.
   duration hang_after{1s};
   duration drain{5s};
-  /// Replies count as so many times their bytes, as if they carried large tensors.
+  /// Tensors of replies count as so many times their bytes.
   std::size_t reply_weight = 1;
   /// Control messages go through the codec as well.
   bool codec_everywhere = false;

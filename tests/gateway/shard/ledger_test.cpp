@@ -36,6 +36,17 @@ TEST_F(Ledger, FencesEveryAttemptButTheLiveOne) {
   EXPECT_EQ(rows.find(second, {8}), &row);
 }
 
+TEST_F(Ledger, NumbersItsAttemptsFromWhereItIsTold) {
+  ledger other{1000};
+  const auto own = rows.begin_attempt(rows.open(a_client_request(), on, 1, t0), {7}, t0);
+  auto& row = other.open(a_client_request(), on, 1, t0);
+  const auto others = other.begin_attempt(row, {7}, t0);
+
+  EXPECT_NE(own, others);
+  EXPECT_EQ(other.owner_of(others), &row);
+  EXPECT_EQ(other.owner_of(own), nullptr);
+}
+
 TEST_F(Ledger, KnowsNothingOfAClosedRowEvenWhenItsSlotIsUsedAgain) {
   auto& row = rows.open(a_client_request(), on, 1, t0);
   const auto id = row.id;
