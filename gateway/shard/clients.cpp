@@ -95,7 +95,7 @@ void clients::answer(ledger_row& closed, proto::reply&& outcome, frame_list&& fr
     return send(to, outcome, std::move(frames));
   }
   auto kept = whole ? std::move(whole->frames) : share(frames);
-  send(to, outcome, std::move(frames));
+  send(to, outcome, std::move(frames), !once);  // it may ask a gateway that has not kept it
   outcomes_.done(closed.key,
                  {whole ? std::move(whole->header) : std::move(outcome), std::move(kept)},
                  closed.deadline, now);

@@ -204,25 +204,6 @@ TEST_F(EngineLinks, OneThatIsOpenedAgainStartsAfresh) {
   EXPECT_FALSE(links.find({7})->was_heard);
 }
 
-TEST_F(EngineLinks, ADoubtedLinkIsPingedOftenAndLostSoon) {
-  links.open(a_grant(7), t0);
-  links.find({7})->doubted = true;
-
-  EXPECT_TRUE(links.due_for_ping(1s, t0 + 99ms).empty());
-  EXPECT_EQ(links.due_for_ping(1s, t0 + 100ms).size(), 1u);
-  EXPECT_TRUE(links.lost(10ms, 3s, t0 + 499ms).empty());
-  EXPECT_EQ(links.lost(10ms, 3s, t0 + 500ms).size(), 1u);
-}
-
-TEST_F(EngineLinks, AGrantEndsDoubt) {
-  links.open(a_grant(7), t0);
-  links.find({7})->doubted = true;
-
-  links.open(a_grant(7), t0 + 100ms);
-
-  EXPECT_TRUE(links.lost(10ms, 3s, t0 + 2s).empty());
-}
-
 }  // namespace
 
 }  // namespace coppice::gateway

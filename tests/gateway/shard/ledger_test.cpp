@@ -43,8 +43,8 @@ TEST_F(Ledger, NumbersItsAttemptsFromWhereItIsTold) {
   const auto others = other.begin_attempt(row, {7}, t0);
 
   EXPECT_NE(own, others);
-  EXPECT_EQ(other.owner_of(others), &row);
-  EXPECT_EQ(other.owner_of(own), nullptr);
+  EXPECT_EQ(other.find(others, {7}), &row);
+  EXPECT_EQ(other.find(own, {7}), nullptr);
 }
 
 TEST_F(Ledger, KnowsNothingOfAClosedRowEvenWhenItsSlotIsUsedAgain) {

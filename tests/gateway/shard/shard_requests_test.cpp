@@ -212,6 +212,20 @@ TEST_F(ShardRequests, WithoutAKeyAnAtMostOnceResultThatWasDroppedIsNoInvitationT
   EXPECT_EQ(code(0), "unknown_outcome");
 }
 
+TEST_F(ShardRequests, NorIsItWithAKeyForAnotherGatewayHasNotKeptIt) {
+  send(1, "k", 5, "client", t0, false, true);
+  grant(7, 1);
+  world.room = 3;
+  answer_with_frame();
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "unknown_outcome");
+
+  world.room = 4;
+  send(1, "k", 5, "client", t0, false, true);
+
+  EXPECT_EQ(code(1), "ok") << "this one has";
+}
+
 TEST_F(ShardRequests, AResultForAClientThatIsGoneEndsItsRequestAllTheSame) {
   send(1, "k");
   grant(7, 1);
