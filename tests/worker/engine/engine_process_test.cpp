@@ -86,8 +86,11 @@ TEST(Engine, SendsLargeTensorsBackUnchanged) {
   const std::string large(5u << 20, 'q');
 
   engine.peer->infer(1, "echo", large);
+  const auto coming = engine.peer->receive();
   const auto reply = engine.peer->receive();
 
+  ASSERT_TRUE(coming);
+  EXPECT_EQ(coming->header.bytes, large.size());
   ASSERT_TRUE(reply);
   ASSERT_EQ(reply->frames.size(), 1u);
   EXPECT_TRUE(reply->frames[0] == large);
