@@ -62,7 +62,7 @@ def test_the_python_of_the_readme_runs(endpoint, block):
 
 def test_the_commands_of_the_readme_run():
     commands = re.findall(r"^    coppice (.*?)(?:  +#.*)?$", README, re.M)
-    assert len(commands) == 4 and commands.pop(0) == "up --nodes 2 --ready-file cluster.json"
+    assert len(commands) == 5 and commands.pop(0) == "up --nodes 2 --ready-file cluster.json"
     with Cluster("--nodes", 2) as cluster:
         for each in commands:
             words = each.replace("cluster.json", str(cluster.ready_file)).split()
