@@ -233,7 +233,8 @@ delivery shard_loop::reply(const client_address& to, const proto::reply& header,
   header_.clear();
   proto::encode(header, header_);
   const auto bytes = header_.size() + part_overhead + bytes_of(frames);
-  if (!unread_.has_room(to.connection, bytes)) return delivery::no_room;
+  // A failure is small: it may go while the client is not full, so that who reads hears of it.
+  if (!unread_.has_room(to.connection, header.error ? 1 : bytes)) return delivery::no_room;
   if (!clients_.send(zmq::buffer(to.routing_id), more)) return delivery::no_room;
   if (!to.correlation.empty()) (void)clients_.send(zmq::buffer(to.correlation), more);
   if (to.empty_delimiter) (void)clients_.send(zmq::message_t{}, more);

@@ -56,7 +56,7 @@ gateway::delivery gateway_host::deliver(const gateway::client_address& to,
   proto::encode(header, header_);
   auto bytes = header_.size() + part_overhead;
   for (const auto& frame : frames) bytes += frame.size() * world_.of().reply_weight + part_overhead;
-  if (!unread_.has_room(to.connection, bytes)) return gateway::delivery::no_room;
+  if (!unread_.has_room(to.connection, header.error ? 1 : bytes)) return gateway::delivery::no_room;
   packet out;
   if (to.empty_delimiter) out.frames.emplace_back();
   out.frames.emplace_back(header_.data(), header_.size());

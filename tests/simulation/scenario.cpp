@@ -153,7 +153,7 @@ void draw_tenants(draws& random, scenario& out) {
 
 /// Tensors of replies are large, and few of them may wait for a client.
 void draw_slow_readers(std::uint64_t draw, scenario& out) {
-  out.reply_weight = 50 + 10 * (draw % 50);
+  out.reply_weight = 50 + 5 * (draw % 50);
   auto& unread = out.shard.limits.outgoing;
   unread.per_client = 20'000 + 1000 * draw;
   unread.total = 2 * unread.per_client;
