@@ -45,8 +45,8 @@ struct shard_options {
   /// How long a known model may be without an engine before its requests fail: a restart's time.
   duration unserved_grace = 5s;
   /// Until so long after the first catalogue an unknown model may still be one whose workers have
-  /// not reported yet.
-  duration settling = 1s;
+  /// not reported yet: they look for a lost scheduler at least every 2 s.
+  duration settling = 3s;
   link_limits links;
   /// A worker's word that comes later than that still tells suspects for so long.
   duration late_word = 1s;

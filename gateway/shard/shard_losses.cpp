@@ -23,7 +23,6 @@ void shard::on_engine_down(const proto::engine_down& down, steady_time now) {
     link->doubted = holdings_changed_ = true;
     return;
   }
-  draining_.erase(down.incarnation);
   link_lost(gone, {down.reason, cause, {down.suspects.begin(), down.suspects.end()}}, now);
 }
 

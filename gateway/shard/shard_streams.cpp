@@ -107,7 +107,10 @@ void shard::deliver(ledger_row& row, steady_time now) {
       stream.sent(*piece);
     }
   if (row.state == row_state::delivering) {
-    if (!row.request.header.stream || stream.is_complete()) complete_stream(row, now);
+    if (!row.request.header.stream) return complete_stream(row, now);
+    if (!stream.is_complete()) return;
+    if (!effects_.is_behind(clients_.address_of(row))) return complete_stream(row, now);
+    held_back_.insert(row.id);
     return;
   }
   if (const auto more = stream.more_window(); more > 0 && row.attempt) {

@@ -119,7 +119,7 @@ void gateway_books::cancelled(attempt_id attempt) {
 }
 
 void gateway_books::link_closed(incarnation_id incarnation, steady_time now) {
-  const bool confirmed = down_.contains(incarnation);
+  const bool confirmed = down_.contains(incarnation) || incarnation == just_silent_;
   lost_at_ = now;
   for (auto& [id, each] : attempts_) {
     if (!each.live || each.incarnation != incarnation) continue;
@@ -220,6 +220,7 @@ void gateway_books::handled() {
   just_answered_.clear();
   asking_ = 0;
   current_ = {};
+  just_silent_ = {};
 }
 
 /// A request has one row at a time.

@@ -31,14 +31,14 @@ class gateway_books {
     silent_.erase(incarnation);
   }
   /// A scheduler said that it hears nothing of it: nothing new may go there until one grants it.
-  void told_silent(incarnation_id incarnation) { silent_.insert(incarnation); }
+  void told_silent(incarnation_id incarnation) {
+    silent_.insert(incarnation);
+    just_silent_ = incarnation;
+  }
   void granted(incarnation_id incarnation) { silent_.erase(incarnation); }
   void link_closed(incarnation_id incarnation, steady_time now);
   /// The gateway was told that it ended.
-  void told_down(incarnation_id incarnation) {
-    down_.insert(incarnation);
-    drained_.erase(incarnation);
-  }
+  void told_down(incarnation_id incarnation) { down_.insert(incarnation); }
   /// The gateway has said that it sends it nothing new, until then.
   void drains(incarnation_id incarnation, steady_time until) { drained_[incarnation] = until; }
   /// A part of a stream goes to its client.
@@ -119,6 +119,8 @@ class gateway_books {
   std::vector<std::uint64_t> just_answered_;
   /// Ended, by what the gateway was told since it opened a link to it.
   std::set<incarnation_id> down_, silent_;
+  /// Of whose silence it is told in this call.
+  incarnation_id just_silent_;
   std::map<incarnation_id, steady_time> drained_;
   std::uint64_t last_accepted_ = 0;
   /// Holdings in the last `place`.

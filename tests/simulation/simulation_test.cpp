@@ -72,7 +72,7 @@ TEST(Simulation, AStoryShowsARequestFromItsClientToItsOutcome) {
   (void)tell(1, out, 1'000'000, true);
   const auto text = out.str();
 
-  for (const auto* what : {"asks for", "infer attempt", "takes attempt", "runs attempt",
+  for (const auto* what : {"asks for", "infer attempt", "gets attempt", "runs attempt",
                            "answers ok", "has its outcome: ok", "FAULT", "is granted"})
     EXPECT_NE(text.find(what), std::string::npos) << what;
 }

@@ -162,6 +162,21 @@ TEST_F(ShardAttempts, ADrainHoldsAsLongAsItIsRenewedAndNoLonger) {
   EXPECT_EQ(world.attempts.size(), 1u);
 }
 
+TEST_F(ShardAttempts, ADrainOutlivesTheSilenceOfItsEngine) {
+  ask(1, t0, 60'000);
+  grant(7, 1);
+  gateway.on_drain_notice({{{7}}}, t0);
+  gateway.on_engine_down({"engine-7", {7}, "its snapshots stopped", {}, "silent"}, t0);
+  ASSERT_EQ(world.closed.size(), 1u);
+  grant(7, 1);
+  EXPECT_EQ(world.attempts.size(), 1u);
+
+  gateway.on_tick(t0 + 2s);
+  grant(7, 1, t0 + 2s);
+
+  EXPECT_EQ(world.attempts.size(), 2u);
+}
+
 TEST_F(ShardAttempts, DoesNotAskAtOnceAgainForCreditThatItMayNotUse) {
   gateway.on_drain_notice({{{7}}}, t0);
   ask(1);

@@ -306,6 +306,27 @@ TEST_F(ShardStreams, APartThatFindsNoRoomIsSentWhenThereIsSome) {
   EXPECT_EQ(gateway.rows().open_rows(), 0u);
 }
 
+TEST_F(ShardStreams, AnEndThatFindsNoRoomIsSentWhenThereIsSome) {
+  send(a_stream());
+  grant_count(7);
+  say(0, {1, 2});
+  world.behind = 5;
+  world.room = 0;
+  say(2, {}, true);
+  gateway.on_tick(t0 + 5ms);
+  EXPECT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(gateway.rows().open_rows(), 1u);
+
+  world.behind = -1;
+  world.room = SIZE_MAX;
+  gateway.on_tick(t0 + 10ms);
+
+  ASSERT_EQ(world.replies.size(), 2u);
+  EXPECT_TRUE(world.replies.back().final);
+  EXPECT_EQ(code(1), "ok");
+  EXPECT_EQ(gateway.rows().open_rows(), 0u);
+}
+
 TEST_F(ShardStreams, AClientThatDoesNotAcknowledgeIsSentItsWindowAndTheRestMerged) {
   auto request = a_stream();
   request.window = 2;

@@ -185,7 +185,7 @@ TEST_F(Shard, AModelWhoseOnlyEngineDrainsIsWaitedForByAGatewayThatIsNew) {
   shard young{{}, other_world, nullptr};
   young.on_catalogue({{}, {{{"drained"}}}}, t0);
 
-  young.on_client_message(as_message(a_request("drained")), 5, t0 + 1s);
+  young.on_client_message(as_message(a_request("drained")), 5, t0 + 3s);
 
   EXPECT_EQ(other_world.replies[0].error->code, "unavailable");
 }
@@ -194,8 +194,8 @@ TEST_F(Shard, WhatIsUnknownRightAfterTheFirstCatalogueMayYetBeReported) {
   recorded_world other_world;
   shard young{{}, other_world, nullptr};
   young.on_catalogue({}, t0);
-  young.on_client_message(as_message(a_request("late")), 5, t0 + 1s - 1ms);
-  young.on_client_message(as_message(a_request("late")), 5, t0 + 1s);
+  young.on_client_message(as_message(a_request("late")), 5, t0 + 3s - 1ms);
+  young.on_client_message(as_message(a_request("late")), 5, t0 + 3s);
 
   EXPECT_EQ(other_world.replies[0].error->code, "unavailable");
   EXPECT_EQ(other_world.replies[1].error->code, "not_found");
