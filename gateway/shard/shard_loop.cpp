@@ -28,6 +28,7 @@ constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
 constexpr auto last = zmq::send_flags::dontwait;
 
 void set_up_clients(zmq::socket_t& socket) {
+  socket.set(zmq::sockopt::affinity, std::uint64_t{1});
   socket.set(zmq::sockopt::router_mandatory, true);
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::sndhwm, unread_replies);
@@ -41,6 +42,7 @@ void set_up_clients(zmq::socket_t& socket) {
 }
 
 void set_up_engines(zmq::socket_t& socket) {
+  socket.set(zmq::sockopt::affinity, std::uint64_t{2});
   socket.set(zmq::sockopt::routing_id, fmt::format("G{:016x}", random_id()));
   socket.set(zmq::sockopt::router_mandatory, true);
   socket.set(zmq::sockopt::linger, 0);
@@ -253,7 +255,8 @@ bool shard_loop::send(incarnation_id to, const proto::link_request& header,
                       const frame_list& frames) try {
   header_.clear();
   proto::encode(header, header_);
-  if (!engines_.send(zmq::buffer(proto::engine_routing_id(to)), more)) return false;
+  const auto* route = routes_.find(to);
+  if (route == nullptr || !engines_.send(zmq::buffer(*route), more)) return false;
   (void)engines_.send(zmq::buffer(header_), frames.empty() ? last : more);
   for (std::size_t i = 0; i < frames.size(); ++i) {
     zmq::message_t shared;
@@ -266,7 +269,7 @@ bool shard_loop::send(incarnation_id to, const proto::link_request& header,
 }
 
 void shard_loop::open_link(const engine_link& link) try {
-  engines_.set(zmq::sockopt::connect_routing_id, proto::engine_routing_id(link.incarnation));
+  engines_.set(zmq::sockopt::connect_routing_id, routes_.open(link.incarnation));
   engines_.connect(link.endpoint);
   proto::link_request hello;
   hello.op = "hello";
@@ -280,6 +283,7 @@ void shard_loop::open_link(const engine_link& link) try {
 }
 
 void shard_loop::close_link(const engine_link& link) try {
+  routes_.close(link.incarnation);
   engines_.disconnect(link.endpoint);
 } catch (const zmq::error_t&) {
   // The connection dropped by itself.

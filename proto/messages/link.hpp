@@ -9,10 +9,10 @@
 #include <vector>
 
 /// The link protocol between a gateway shard and one incarnation of an engine (ROUTER-ROUTER).
-/// On the wire: [peer routing id] [header] [frame]*. The engine's routing id is
-/// `engine_routing_id(incarnation)`, set by the gateway with ZMQ_CONNECT_ROUTING_ID; the gateway's
-/// own ZMQ_ROUTING_ID is random per shard start.
-/// Order: gateway sends `hello`, engine answers `welcome`; attempts may follow `hello` at once.
+/// On the wire: [peer routing id] [header] [frame]*. The gateway gives the engine a routing id for
+/// each link (ZMQ_CONNECT_ROUTING_ID); the engine's own is `engine_routing_id(incarnation)`, and
+/// the gateway's is random per shard start. Order: gateway sends `hello`, engine answers `welcome`;
+/// attempts may follow `hello` at once.
 namespace coppice::proto {
 
 /// Gateway to engine.
