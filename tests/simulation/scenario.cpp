@@ -177,8 +177,11 @@ void draw_hedges(draws random, scenario& out) {
       each.spec.hedge_after = random.spread(2 * each.step, 20 * each.step);
 }
 
-/// Engines that bear the load though half of them are away.
+/// Engines that bear the load though half of them are away, and paths on which an engine of one row
+/// at a time does not stand still for long between two.
 void draw_gentle_models(draws& random, scenario& out) {
+  out.usual.least = std::min<duration>(out.usual.least, 3ms);
+  out.usual.jitter = std::min<duration>(out.usual.jitter, 2ms);
   for (auto& each : out.models) {
     each.step = random.between(duration{1ms}, each.spec.streams() ? duration{1ms} : duration{5ms});
     each.per_row = each.step / (2 * each.spec.max_batch);
