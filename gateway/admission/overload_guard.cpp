@@ -46,7 +46,7 @@ void overload_guard::sent(const admission_limits& limits, priority rank, duratio
 
 void overload_guard::answered(std::uint32_t rows, duration took, bool waited, bool backlogged,
                               steady_time now) noexcept {
-  drained_.left(rows, backlogged, now);
+  drained_.left(rows, took, backlogged, now);
   if (waited) service_.took(took, now);
 }
 

@@ -1,17 +1,25 @@
 #include "gateway/shard/drain_rate.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace coppice::gateway {
 
-void drain_rate::left(std::uint32_t rows, bool backlogged, steady_time now) noexcept {
+void drain_rate::begin(bool backlogged, steady_time now) noexcept {
+  began_ = now;
+  count_ = 0;
+  backlogged_ = backlogged;
+}
+
+void drain_rate::left(std::uint32_t rows, duration took, bool backlogged,
+                      steady_time now) noexcept {
+  const auto idle = now - took - std::exchange(last_, now);
+  if (idle >= window) return begin(backlogged, now);
   count_ += rows;
   backlogged_ = backlogged_ && backlogged;
   if (now - began_ < window) return;
   close(now);
-  began_ = now;
-  count_ = 0;
-  backlogged_ = backlogged;
+  begin(backlogged, now);
 }
 
 void drain_rate::close(steady_time now) noexcept {

@@ -36,6 +36,7 @@ int run_seeds(std::uint64_t first, std::uint64_t seeds, bool stop) {
   std::uint64_t events = 0, failed = 0;
   auditor::totals all;
   for (auto seed = first; seed < first + seeds; ++seed) {
+    if (stop) fmt::print(stderr, "runs {}\n", seed);  // what broke, if this process does
     const auto result = run(draw_scenario(seed));
     events += result.events;
     add(all, result.counts);

@@ -19,6 +19,8 @@ namespace coppice::simulation {
 using process_id = std::uint32_t;
 
 /// Machines, processes and hosts of one run, and the loop over its events.
+/// world.cpp has the loop, world_build.cpp who lives where, world_processes.cpp how processes
+/// start, end and freeze.
 class world : public network_users {
  public:
   /// `tale` may be null.
@@ -122,7 +124,11 @@ class world : public network_users {
   [[nodiscard]] bool powered(machine_id of) const override { return machines_[of].powered; }
 
   void add_process(machine_id on, bool supervised, std::vector<std::string> hosts);
+  void add_scheduler(std::uint32_t index);
   void build();
+  void build_machines();
+  void build_processes();
+  void plan_events();
   void start(process_id process);
   void start_later(process_id process);
   [[nodiscard]] std::unique_ptr<host> make(host_id host);

@@ -10,7 +10,7 @@ const steady_time t0{std::chrono::hours{1}};
 
 /// `per_ms` rows every millisecond, from `from` for `ms` milliseconds.
 void run(drain_rate& rate, std::uint32_t per_ms, bool backlogged, steady_time from, int ms) {
-  for (int i = 1; i <= ms; ++i) rate.left(per_ms, backlogged, from + i * 1ms);
+  for (int i = 1; i <= ms; ++i) rate.left(per_ms, 1ms, backlogged, from + i * 1ms);
 }
 
 TEST(DrainRate, PredictsNothingBeforeItHasMeasured) {
@@ -26,11 +26,11 @@ TEST(DrainRate, PredictsTheWaitFromTheRowsThatLeft) {
 
 TEST(DrainRate, DoesNotTakeALightLoadForALowRate) {
   drain_rate rate;
-  for (int i = 0; i < 100; ++i) rate.left(1, false, t0 + i * 100ms);
+  for (int i = 0; i < 100; ++i) rate.left(1, 1ms, false, t0 + i * 100ms);
   EXPECT_EQ(rate.time_for(500), duration{0});
 
   run(rate, 1, true, t0 + 10s, 2000);
-  for (int i = 0; i < 100; ++i) rate.left(1, false, t0 + 13s + i * 100ms);
+  for (int i = 0; i < 100; ++i) rate.left(1, 1ms, false, t0 + 13s + i * 100ms);
   EXPECT_NEAR(rate.per_second(), 1000, 50);
 }
 
@@ -55,19 +55,38 @@ TEST(DrainRate, FallsWithinHalfASecondWhenEnginesAreLost) {
 TEST(DrainRate, MeasuresBatchesThatAreFurtherApartThanItsWindow) {
   drain_rate rate;
   for (int i = 0; i < 20; ++i)
-    for (int row = 0; row < 8; ++row) rate.left(1, true, t0 + i * 2s);
+    for (int row = 0; row < 8; ++row) rate.left(1, 2s, true, t0 + i * 2s);
 
   EXPECT_NEAR(rate.per_second(), 4, 0.6);
 }
 
 TEST(DrainRate, APauseInsideAWindowSaysNothing) {
   drain_rate rate;
-  for (int ms = 0; ms <= 1010; ++ms) rate.left(1, ms < 1010, t0 + ms * 1ms);
+  for (int ms = 0; ms <= 1010; ++ms) rate.left(1, 1ms, ms < 1010, t0 + ms * 1ms);
   const auto before = rate.per_second();
 
-  rate.left(1, true, t0 + 1min);
+  rate.left(1, 1ms, true, t0 + 1min);
 
   EXPECT_EQ(rate.per_second(), before);
+}
+
+TEST(DrainRate, ATimeInWhichRowsWaitedAndNoneWasSentSaysNothing) {
+  drain_rate rate;
+  run(rate, 1, true, t0, 1050);
+  const auto before = rate.per_second();
+
+  rate.left(1, 1ms, true, t0 + 5s);
+
+  EXPECT_EQ(rate.per_second(), before);
+}
+
+TEST(DrainRate, ATimeInWhichRowsWereSentAndNoneCameBackIsASlowOne) {
+  drain_rate rate;
+  run(rate, 1, true, t0, 1050);
+
+  rate.left(1, 3950ms, true, t0 + 5s);
+
+  EXPECT_LT(rate.per_second(), 700);
 }
 
 }  // namespace
