@@ -11,7 +11,7 @@ namespace coppice::simulation {
 namespace {
 
 #ifdef COPPICE_FEW_SEEDS
-constexpr std::uint64_t seeds = 20, some_seeds = 3;
+constexpr std::uint64_t seeds = 10, some_seeds = 3;
 #else
 constexpr std::uint64_t seeds = 500, some_seeds = 20;
 #endif
