@@ -44,34 +44,35 @@ tensor as_prompt(generate_request& request) {
            request.tokens.size() * sizeof(std::int32_t)}};
 }
 
-}  // namespace
-
-open_request as_open(infer_request&& request) {
+/// What requests of both kinds say alike; takes it out of `request`.
+template <class Request>
+open_request begin(const char* op, Request& request) {
   open_request open;
   open.deadline = now() + request.timeout;
   auto& header = open.header;
-  header.op = "infer";
+  header.op = op;
   header.model = std::move(request.model);
   header.version = request.version;
-  header.outputs = std::move(request.outputs);
   header.parameters = {std::move(request.parameters)};
   header.priority_class = std::move(request.priority_class);
   header.at_most_once = request.at_most_once;
+  return open;
+}
+
+}  // namespace
+
+open_request as_open(infer_request&& request) {
+  auto open = begin("infer", request);
+  auto& header = open.header;
+  header.outputs = std::move(request.outputs);
   header.key = std::move(request.key);
   for (auto& input : request.inputs) add_input(open, std::move(input));
   return open;
 }
 
 open_request as_open(generate_request&& request) {
-  open_request open;
-  open.deadline = now() + request.timeout;
+  auto open = begin("generate", request);
   auto& header = open.header;
-  header.op = "generate";
-  header.model = std::move(request.model);
-  header.version = request.version;
-  header.parameters = {std::move(request.parameters)};
-  header.priority_class = std::move(request.priority_class);
-  header.at_most_once = request.at_most_once;
   header.stream = true;
   header.window = std::max(request.window, 1u);
   add_input(open, as_prompt(request));

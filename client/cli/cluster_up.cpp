@@ -73,7 +73,6 @@ void cluster_up::start_gateway(std::uint32_t k, bool with_scheduler) {
   }
   write_config(gateway, config);
   operator_doors_.push_back(ready["operator"]);
-  if (operator_door_.empty()) operator_door_ = operator_doors_.front();
 }
 
 void cluster_up::start_control() {
@@ -123,7 +122,7 @@ void cluster_up::say_progress(const proto::cluster_status& status) {
 
 void cluster_up::wait_for_models() {
   for (;;) {
-    const auto status = ask_operator(operator_door_, 1s);
+    const auto status = ask_operator(operator_door(), 1s);
     std::size_t settled = 0;
     std::string given_up;
     if (status) {
@@ -159,7 +158,7 @@ void cluster_up::keep_metrics_address(std::uint32_t k) {
 void cluster_up::write_ready_file() {
   if (options_.ready_file.empty()) return;
   json out{{"gateways", json::array()},
-           {"operator", operator_door_},
+           {"operator", operator_door()},
            {"operators", operator_doors_},
            {"metrics", json::object()},
            {"processes", json::array()}};
@@ -179,7 +178,7 @@ void cluster_up::say_summary() {
   for (const auto& each : children_)
     if (each->role() == "gateway") doors += " " + ready_[each->name()]["door"].get<std::string>();
   std::map<std::string, std::string> versions;
-  if (const auto status = ask_operator(operator_door_, 1s))
+  if (const auto status = ask_operator(operator_door(), 1s))
     for (const auto& node : status->nodes)
       for (const auto& engine : node.engines)
         for (const auto& card : engine.models)

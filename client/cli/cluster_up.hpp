@@ -49,6 +49,10 @@ class cluster_up {
   void stop();
   /// @returns false if a stop signal came meanwhile.
   bool stop_all(const std::vector<child*>& which, duration limit);
+  /// The first gateway's; empty before it is ready.
+  [[nodiscard]] std::string operator_door() const {
+    return operator_doors_.empty() ? "" : operator_doors_.front();
+  }
   [[nodiscard]] nlohmann::ordered_json worker_config(std::uint32_t k) const;
 
   up_options options_;
@@ -60,7 +64,6 @@ class cluster_up {
   /// Names of processes that were started again and are not ready yet.
   std::set<std::string> restarting_;
   std::vector<std::string> schedulers_;
-  std::string operator_door_;
   std::vector<std::string> operator_doors_;
   std::size_t expected_engines_ = 0;
   bool terminal_ = ::isatty(STDERR_FILENO) == 1;

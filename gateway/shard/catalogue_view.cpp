@@ -10,6 +10,10 @@ bool is_meant(const proto::model_card& card, const std::string& model, std::uint
 
 }  // namespace
 
+error nothing_serves(const std::string& model, std::uint32_t retry_after_ms) {
+  return {errc::unavailable, "No engine serves '" + model + "' now.", retry_after_ms};
+}
+
 void catalogue_view::take(proto::catalogue&& all, steady_time now) {
   now_ = std::move(all);
   if (!first_) first_ = now;

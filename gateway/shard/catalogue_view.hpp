@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
 #include "proto/messages/client.hpp"
 #include "proto/messages/control.hpp"
 
@@ -13,6 +14,9 @@
 #include <vector>
 
 namespace coppice::gateway {
+
+/// What a request for a known model is told while no engine serves it.
+[[nodiscard]] error nothing_serves(const std::string& model, std::uint32_t retry_after_ms);
 
 /// What is served, as the schedulers last said, and what was served before: a model whose engines
 /// are being started again is waited for, not unknown. Bounded by the names of the repositories.

@@ -16,17 +16,17 @@ std::uint64_t number_of(const proto::raw_value& id) {
   return from.read(number) ? number : 0;
 }
 
-error not_read() {
-  return {errc::overloaded, "The client does not take its replies: too many bytes wait for it.",
-          100};
-}
-
 error not_read_once() {
   return {errc::unknown_outcome,
           "The request ran, and its result was dropped: too many bytes wait for the client.", 0};
 }
 
 }  // namespace
+
+error not_read() {
+  return {errc::overloaded, "The client does not take its replies: too many bytes wait for it.",
+          100};
+}
 
 proto::error_body as_body(const error& why) {
   return {std::string{code_name(why.code)}, why.message, describe(why.code).retryable,

@@ -93,6 +93,9 @@ class clients {
 };
 
 /// The failure as a reply carries it.
+/// What a client is told while too much waits for it: its request is refused, or its result
+/// dropped.
+[[nodiscard]] error not_read();
 [[nodiscard]] proto::error_body as_body(const error& why);
 
 }  // namespace coppice::gateway

@@ -9,6 +9,11 @@ namespace {
 /// Longer between two ticks, and the process did not run.
 constexpr duration longest_step = 50ms;
 
+/// A silence while nothing was owed is no silence.
+steady_time quiet_since(const engine_link& link) {
+  return link.owes ? std::max(link.heard, link.owes_since) : link.heard;
+}
+
 }  // namespace
 
 const engine_link& engine_links::add(engine_link link) {
@@ -68,8 +73,7 @@ std::vector<const engine_link*> engine_links::due_for_ping() {
   std::vector<const engine_link*> due;
   for (auto& [incarnation, link] : links_) {
     const auto every = link.owes ? limits_.ping_owing : limits_.ping_idle;
-    const auto since = link.owes ? link.owes_since : link.heard;
-    if (awake_ - std::max({link.heard, link.pinged, since}) < every) continue;
+    if (awake_ - std::max(quiet_since(link), link.pinged) < every) continue;
     link.pinged = awake_;
     due.push_back(&link);
   }
@@ -88,8 +92,7 @@ std::vector<engine_link> engine_links::silent() const {
   std::vector<engine_link> gone;
   for (const auto& [incarnation, link] : links_) {
     const auto bar = link.owes ? limits_.silence_owing : limits_.silence_idle;
-    const auto since = link.owes ? link.owes_since : link.heard;
-    if (awake_ - std::max({link.heard, link.busy_until, since}) >= bar) gone.push_back(link);
+    if (awake_ - std::max(quiet_since(link), link.busy_until) >= bar) gone.push_back(link);
   }
   return gone;
 }

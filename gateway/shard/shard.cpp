@@ -157,9 +157,7 @@ void shard::fail_unserved(steady_time now) {
     while (!each->waiting.empty()) {
       auto& row = *ledger_.find(each->waiting.front().row);
       if (row.arrived > each->refused_at) break;  // the verdict is older than the row
-      finish_with_error(row,
-                        {errc::unavailable, "No engine serves '" + each->model() + "' now.", 1000},
-                        outcome::failed, now);
+      finish_with_error(row, nothing_serves(each->model(), 1000), outcome::failed, now);
     }
   }
 }

@@ -176,7 +176,8 @@ void shard::on_link_message(frame_list&& message, steady_time now) {
   if (link == nullptr) return;
   links_.heard(*link);
   if (unreachable_.remove(link->incarnation)) holdings_changed_ = true;
-  if (link->doubted) reply->credit = 0;  // nothing new goes there
+  const bool takes_nothing_new = link->doubted || draining_.contains(link->incarnation);
+  if (takes_nothing_new) reply->credit = 0;
   if (reply->bytes > 0) links_.carries(*link, std::min(reply->bytes, proto::max_request_bytes));
   if (reply->op != "reply" && reply->op != "refused" && reply->op != "chunk") return;
   auto* row = ledger_.find(reply->attempt, reply->incarnation);
@@ -218,8 +219,7 @@ void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& 
                        steady_time now) {
   auto& on = *row.on;
   const auto took = now - row.sent;
-  const bool drains = !draining_.empty() && draining_.contains(row.incarnation);
-  on.credit.give_back(row.incarnation, row.sent_version, row.cost, drains ? 0 : reply.credit);
+  on.credit.give_back(row.incarnation, row.sent_version, row.cost, reply.credit);
   count_for_scheduler(row, reply, took);
   on.guard.answered(row.cost, took, row.sent > row.arrived, !on.waiting.empty(), now);
   row.payer->charge(

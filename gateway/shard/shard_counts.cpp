@@ -12,6 +12,18 @@ metric_labels with(metric_labels labels, const char* name, std::string_view valu
   return labels;
 }
 
+prometheus::Counter& resubmissions(metrics& registry, const char* answer) {
+  return registry.counter("coppice_gateway_resubmissions_total",
+                          "Requests that came again with a key that is known.",
+                          {{"answer", answer}});
+}
+
+prometheus::Counter& trials(metrics& registry, const char* engine) {
+  return registry.counter("coppice_gateway_trials_total",
+                          "Suspects that ran alone, by what became of the engine.",
+                          {{"engine", engine}});
+}
+
 }  // namespace
 
 model_counts::model_counts(metrics& registry, const std::string& model, std::uint32_t version) {
@@ -85,18 +97,10 @@ shard_counts::shard_counts(metrics& registry)
           "Results that their client had no room for: it was told so by an error instead.")},
       shed{registry},
       refused{registry},
-      joined{registry.counter("coppice_gateway_resubmissions_total",
-                              "Requests that came again with a key that is known.",
-                              {{"answer", "joined"}})},
-      replayed{registry.counter("coppice_gateway_resubmissions_total",
-                                "Requests that came again with a key that is known.",
-                                {{"answer", "replayed"}})},
-      trials_survived{registry.counter("coppice_gateway_trials_total",
-                                       "Suspects that ran alone, by what became of the engine.",
-                                       {{"engine", "survived"}})},
-      trials_killed{registry.counter("coppice_gateway_trials_total",
-                                     "Suspects that ran alone, by what became of the engine.",
-                                     {{"engine", "died"}})},
+      joined{resubmissions(registry, "joined")},
+      replayed{resubmissions(registry, "replayed")},
+      trials_survived{trials(registry, "survived")},
+      trials_killed{trials(registry, "died")},
       convictions{registry.counter("coppice_gateway_convictions_total",
                                    "Times a scheduler said of content that it is poison.")},
       breaker_opens{registry.counter("coppice_gateway_breaker_opens_total",

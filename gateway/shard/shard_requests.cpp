@@ -16,18 +16,8 @@ shed no_more_tenants() {
           {errc::overloaded, "More tenants are at work than the gateway keeps accounts of.", 1000}};
 }
 
-shed does_not_read() {
-  return {
-      shed_reason::slow_client,
-      {errc::overloaded, "The client does not take its replies: too many bytes wait for it.", 100}};
-}
-
 error nothing_settled() {
   return {errc::unavailable, "The gateway has just begun and does not know every worker yet.", 100};
-}
-
-error nothing_serves(const std::string& model) {
-  return {errc::unavailable, "No engine serves '" + model + "' now.", 500};
 }
 
 std::string name_of(const proto::request& header) {
@@ -96,7 +86,7 @@ void shard::answer_status(const client_request& request) {
 /// The model has no card: there is none, or it is not known yet.
 error shard::unknown_model(const proto::request& header, steady_time now) const {
   if (!catalogue_.is_settled(options_.settling, now)) return nothing_settled();
-  if (catalogue_.is_awaited(header.model)) return nothing_serves(header.model);
+  if (catalogue_.is_awaited(header.model)) return nothing_serves(header.model, 500);
   return {errc::not_found, "No model " + name_of(header) + " is served here.", 0};
 }
 
@@ -145,7 +135,7 @@ expected<std::uint32_t> shard::length_of(const proto::request& header) {
 std::optional<shed> shard::make_room(route& on, const client_request& request, std::uint32_t cost,
                                      const tenant* payer, steady_time now) {
   if (payer == nullptr) return no_more_tenants();
-  if (effects_.is_behind(request.from)) return does_not_read();
+  if (effects_.is_behind(request.from)) return shed{shed_reason::slow_client, not_read()};
   arrival asked;
   asked.row.rank = priority_of(request.header.priority_class);
   asked.row.deadline = now + std::chrono::milliseconds{request.header.timeout_ms};

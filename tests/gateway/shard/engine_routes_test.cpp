@@ -21,6 +21,7 @@ TEST(EngineRoutes, ALinkMayBeOpenedAgainRightAfterItWasClosed) {
   engine_routes routes;
   zmq::context_t context;
   zmq::socket_t engine{context, zmq::socket_type::router}, links{context, zmq::socket_type::router};
+  engine.set(zmq::sockopt::rcvtimeo, 60'000);
   engine.bind("tcp://127.0.0.1:*");
   const auto endpoint = engine.get(zmq::sockopt::last_endpoint);
   for (int i = 0; i < 100; ++i) {
@@ -29,6 +30,15 @@ TEST(EngineRoutes, ALinkMayBeOpenedAgainRightAfterItWasClosed) {
     links.disconnect(endpoint);
     routes.close({7});
   }
+  links.set(zmq::sockopt::connect_routing_id, routes.open({7}));
+  links.connect(endpoint);
+  links.send(zmq::buffer(*routes.find({7})), zmq::send_flags::sndmore);
+  links.send(zmq::str_buffer("hello"), zmq::send_flags::none);
+
+  zmq::message_t from, text;
+  ASSERT_TRUE(engine.recv(from));
+  ASSERT_TRUE(engine.recv(text));
+  EXPECT_EQ(text.to_string_view(), "hello");
 }
 
 }  // namespace
