@@ -14,6 +14,9 @@ namespace {
 
 /// Below this a copy costs less than sharing memory with ZeroMQ's thread.
 constexpr std::size_t shared_frame_bytes = 16 * 1024;
+/// A connection that dropped is not made again; this object ends before. Without an interval (-1)
+/// libzmq (4.3.4) closes it itself, and ends the process if it does so amid a message.
+constexpr int never_ms = 3'600'000;
 constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
 constexpr int watched = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED |
                         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
@@ -36,7 +39,7 @@ connection::connection(zmq::context_t& context, const std::string& endpoint,
   socket_.set(zmq::sockopt::linger, 0);
   socket_.set(zmq::sockopt::sndhwm, 0);
   socket_.set(zmq::sockopt::rcvhwm, 0);
-  socket_.set(zmq::sockopt::reconnect_ivl, -1);
+  socket_.set(zmq::sockopt::reconnect_ivl, never_ms);
   socket_.set(zmq::sockopt::connect_timeout, 2000);
   socket_.set(zmq::sockopt::handshake_ivl, 2000);
   if (!user.empty()) {

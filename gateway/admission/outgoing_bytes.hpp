@@ -23,8 +23,11 @@ struct outgoing_limits {
 ///
 /// A client has room for its share, which is never more than what is left of the total: so however
 /// many clients do not read, as much as the last of them took is left for the others. `total()`
-/// exceeds its limit by no more than `always` for each client, and one reply where nothing else
-/// waits.
+/// exceeds its limit by no more than twice `always` for each client, and one reply where nothing
+/// else waits.
+///
+/// A failure may go beyond the share, by `always`: a client that reads, and is behind for a moment,
+/// hears of it.
 ///
 /// For the shard's thread, but `total` for any. It may end before the messages do.
 class outgoing_bytes {
@@ -44,6 +47,8 @@ class outgoing_bytes {
   /// Whether a reply of `bytes` may go to that client now. A client that nothing waits for may have
   /// one that is larger than its share.
   [[nodiscard]] bool has_room(int connection, std::size_t bytes) const noexcept;
+  /// Whether a reply that tells of a failure may go to that client now.
+  [[nodiscard]] bool has_room_for_failure(int connection, std::size_t bytes) const noexcept;
   /// What waits for the client has used up its share.
   [[nodiscard]] bool is_full(int connection) const noexcept { return !has_room(connection, 1); }
   /// The connection ended; its descriptor may become another client's. What waited for it is still
@@ -59,12 +64,17 @@ class outgoing_bytes {
   struct client {
     /// Null until something large waited for it.
     std::shared_ptr<account> held;
+    /// Of it, what went beyond the share; null until something did.
+    std::shared_ptr<account> beyond;
     /// Of small replies, not counted yet.
     std::size_t gathered = 0;
   };
 
   static void let_go(void* bytes, void* frame);
   client& client_of(int connection);
+  [[nodiscard]] const client* find(int connection) const noexcept;
+  [[nodiscard]] zmq::message_t count(client& to, zmq::message_t&& last, std::size_t bytes,
+                                     std::shared_ptr<account> beyond);
 
   outgoing_limits limits_;
   std::shared_ptr<account> total_ = std::make_shared<account>(0);

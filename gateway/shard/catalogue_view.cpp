@@ -16,9 +16,10 @@ error nothing_serves(const std::string& model, std::uint32_t retry_after_ms) {
 
 void catalogue_view::take(proto::catalogue&& all, steady_time now) {
   now_ = std::move(all);
-  if (!first_) first_ = now;
+  known_ = true;
   for (const auto& pool : now_.pools) pooled_.insert(pool.models.begin(), pool.models.end());
   for (const auto& each : now_.models) ever_[{each.name, each.version}] = each;
+  if (!first_named_ && !(pooled_.empty() && ever_.empty())) first_named_ = now;
 }
 
 const proto::model_card* catalogue_view::served(const std::string& model,

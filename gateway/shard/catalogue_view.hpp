@@ -24,11 +24,11 @@ class catalogue_view {
  public:
   void take(proto::catalogue&& all, steady_time now);
   /// Whether a scheduler has said anything yet.
-  [[nodiscard]] bool is_known() const noexcept { return first_.has_value(); }
-  /// Whether what was said first is older than `settling`: a scheduler that has just begun may not
-  /// have heard of every worker.
+  [[nodiscard]] bool is_known() const noexcept { return known_; }
+  /// Whether the first model was named `settling` ago: a scheduler that has just begun may not have
+  /// heard of every worker.
   [[nodiscard]] bool is_settled(duration settling, steady_time now) const noexcept {
-    return first_ && now - *first_ >= settling;
+    return first_named_ && now - *first_named_ >= settling;
   }
 
   /// What some engine serves now; version 0: the newest. Null: nobody does.
@@ -55,7 +55,8 @@ class catalogue_view {
   std::map<std::pair<std::string, std::uint32_t>, proto::model_card> ever_;
   /// Models that some pool has had.
   std::set<std::string> pooled_;
-  std::optional<steady_time> first_;
+  bool known_ = false;
+  std::optional<steady_time> first_named_;
 };
 
 }  // namespace coppice::gateway

@@ -171,6 +171,7 @@ class shard {
   void lost_attempt(ledger_row& row, const std::string& engine, const engine_end& end,
                     steady_time now);
   void attempt_failed(ledger_row& row, const attempt_failure& failure, steady_time now);
+  void count_retry(const retry_decision& decision, const attempt_failure& failure);
   void follow(ledger_row& row, const retry_decision& decision, steady_time now);
   void carry_out_orders(steady_time now);
   /// The row ran alone; whether it killed the engine.

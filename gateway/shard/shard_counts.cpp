@@ -24,6 +24,12 @@ prometheus::Counter& trials(metrics& registry, const char* engine) {
                           {{"engine", engine}});
 }
 
+prometheus::Counter& retries(metrics& registry, const char* budget) {
+  return registry.counter("coppice_gateway_retries_total",
+                          "Failed attempts that were placed again, by what it cost the budget.",
+                          {{"budget", budget}});
+}
+
 }  // namespace
 
 model_counts::model_counts(metrics& registry, const std::string& model, std::uint32_t version) {
@@ -79,8 +85,8 @@ shard_counts::shard_counts(metrics& registry)
     : rejected{registry.counter("coppice_gateway_rejected_total",
                                 "Messages refused before a model was known.")},
       attempts{registry.counter("coppice_gateway_attempts_total", "Attempts sent to engines.")},
-      retries{registry.counter("coppice_gateway_retries_total",
-                               "Attempts lost with their engine and placed again.")},
+      retries_charged{retries(registry, "charged")},
+      retries_free{retries(registry, "free")},
       hedges{registry.counter("coppice_gateway_hedges_total",
                               "Second attempts beside one that took too long.")},
       refusals{registry.counter("coppice_gateway_refusals_total",

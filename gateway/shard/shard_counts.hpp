@@ -75,7 +75,8 @@ class shard_counts {
 
   prometheus::Counter& rejected;
   prometheus::Counter& attempts;
-  prometheus::Counter& retries;
+  prometheus::Counter& retries_charged;
+  prometheus::Counter& retries_free;
   prometheus::Counter& hedges;
   prometheus::Counter& refusals;
   prometheus::Counter& cancels;

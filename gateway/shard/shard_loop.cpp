@@ -1,10 +1,8 @@
 #include "gateway/shard/shard_loop.hpp"
 
 #include "base/log.hpp"
-#include "base/random.hpp"
+#include "gateway/shard/whole_message.hpp"
 #include "proto/codec/codec.hpp"
-
-#include <fmt/format.h>
 
 #include <unistd.h>
 
@@ -41,30 +39,6 @@ void set_up_clients(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_frame_bytes));
 }
 
-void set_up_engines(zmq::socket_t& socket) {
-  socket.set(zmq::sockopt::affinity, std::uint64_t{2});
-  socket.set(zmq::sockopt::routing_id, fmt::format("G{:016x}", random_id()));
-  socket.set(zmq::sockopt::router_mandatory, true);
-  socket.set(zmq::sockopt::linger, 0);
-  socket.set(zmq::sockopt::sndhwm, 100'000);
-  socket.set(zmq::sockopt::rcvhwm, 100'000);
-  socket.set(zmq::sockopt::reconnect_ivl, -1);
-  socket.set(zmq::sockopt::handshake_ivl, 2000);
-  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_frame_bytes));
-}
-
-/// Reads one whole message. @returns false if none is there.
-bool receive(zmq::socket_t& socket, frame_list& message) {
-  message.clear();
-  if (!socket.recv(message.emplace_back(), zmq::recv_flags::dontwait)) return false;
-  while (message.back().more()) {
-    zmq::message_t part;
-    (void)socket.recv(part, zmq::recv_flags::none);
-    message.push_back(std::move(part));
-  }
-  return true;
-}
-
 std::size_t bytes_of(const frame_list& frames) {
   std::size_t bytes = 0;
   for (const auto& each : frames) bytes += each.size() + part_overhead;
@@ -80,14 +54,13 @@ int connection_of(const frame_list& message) {
 shard_loop::shard_loop(shard_options options, shard_counts& counts,
                        std::function<void(scheduler_mail)> tell)
     : clients_closed_{context_, clients_, "clients"},
-      engines_closed_{context_, engines_, "engines"},
+      engines_closed_{context_, engines_.socket(), "engines"},
       unread_{options.limits.outgoing},
       counts_{counts},
       tell_{std::move(tell)},
       gateway_{options.gateway + "/" + std::to_string(options.index)},
       shard_{std::move(options), *this, &counts} {
   set_up_clients(clients_);
-  set_up_engines(engines_);
 }
 
 shard_loop::~shard_loop() {
@@ -134,12 +107,13 @@ void shard_loop::post(shard_mail mail) {
 
 void shard_loop::run() {
   while (!stopped_)
-    if (!turn()) poll(shard_.rows().open_rows() > 0 ? 5 : idle_wait_ms);
+    if (!turn() && !engines_.has_read_ahead())
+      poll(shard_.rows().open_rows() > 0 ? 5 : idle_wait_ms);
 }
 
 void shard_loop::poll(long limit_ms) {
   zmq_pollitem_t items[] = {{clients_.handle(), 0, ZMQ_POLLIN, 0},
-                            {engines_.handle(), 0, ZMQ_POLLIN, 0},
+                            {engines_.socket().handle(), 0, ZMQ_POLLIN, 0},
                             {nullptr, wake_, ZMQ_POLLIN, 0},
                             {engines_closed_.handle(), 0, ZMQ_POLLIN, 0},
                             {clients_closed_.handle(), 0, ZMQ_POLLIN, 0}};
@@ -148,8 +122,6 @@ void shard_loop::poll(long limit_ms) {
 
 /// One round over all sources. @returns whether there was anything.
 bool shard_loop::turn() {
-  // Engines first: the poll has made ZeroMQ read the first part of a message ahead, and a link that
-  // mail closes with a part of a message in hand aborts the process (fq.cpp).
   bool busy = receive_engines();
   busy = take_mail() || busy;
   busy = receive_clients() || busy;
@@ -164,7 +136,7 @@ bool shard_loop::turn() {
 bool shard_loop::receive_engines() {
   frame_list message;
   int taken = 0;
-  for (; taken < burst && receive(engines_, message); ++taken)
+  for (; taken < burst && engines_.receive(message); ++taken)
     shard_.on_link_message(std::move(message), now());
   return taken > 0;
 }
@@ -172,7 +144,7 @@ bool shard_loop::receive_engines() {
 bool shard_loop::receive_clients() {
   frame_list message;
   int taken = 0;
-  for (; taken < burst && receive(clients_, message); ++taken) {
+  for (; taken < burst && receive_whole(clients_, message); ++taken) {
     const int connection = connection_of(message);
     // A descriptor is used again after a close: what closed before this message must go first.
     if (taken == 0) take_closed(now());
@@ -184,7 +156,10 @@ bool shard_loop::receive_clients() {
 
 void shard_loop::take_closed(steady_time at) {
   using kind = socket_monitor::event::kind;
-  while (const auto event = engines_closed_.next()) shard_.on_link_reset(event->endpoint, at);
+  while (const auto event = engines_closed_.next()) {
+    engines_.dropped(event->endpoint);
+    shard_.on_link_reset(event->endpoint, at);
+  }
   while (const auto event = clients_closed_.next()) {
     if (event->what == kind::refused) {
       counts_.handshakes_failed.Increment();
@@ -235,8 +210,9 @@ delivery shard_loop::reply(const client_address& to, const proto::reply& header,
   header_.clear();
   proto::encode(header, header_);
   const auto bytes = header_.size() + part_overhead + bytes_of(frames);
-  // A failure is small: it may go while the client is not full, so that who reads hears of it.
-  if (!unread_.has_room(to.connection, header.error ? 1 : bytes)) return delivery::no_room;
+  const bool has_room = header.error ? unread_.has_room_for_failure(to.connection, bytes)
+                                     : unread_.has_room(to.connection, bytes);
+  if (!has_room) return delivery::no_room;
   if (!clients_.send(zmq::buffer(to.routing_id), more)) return delivery::no_room;
   if (!to.correlation.empty()) (void)clients_.send(zmq::buffer(to.correlation), more);
   if (to.empty_delimiter) (void)clients_.send(zmq::message_t{}, more);
@@ -252,25 +228,14 @@ delivery shard_loop::reply(const client_address& to, const proto::reply& header,
 }
 
 bool shard_loop::send(incarnation_id to, const proto::link_request& header,
-                      const frame_list& frames) try {
+                      const frame_list& frames) {
   header_.clear();
   proto::encode(header, header_);
-  const auto* route = routes_.find(to);
-  if (route == nullptr || !engines_.send(zmq::buffer(*route), more)) return false;
-  (void)engines_.send(zmq::buffer(header_), frames.empty() ? last : more);
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    zmq::message_t shared;
-    shared.copy(const_cast<zmq::message_t&>(frames[i]));
-    (void)engines_.send(shared, i + 1 < frames.size() ? more : last);
-  }
-  return true;
-} catch (const zmq::error_t&) {
-  return false;
+  return engines_.send(to, header_, frames);
 }
 
 void shard_loop::open_link(const engine_link& link) try {
-  engines_.set(zmq::sockopt::connect_routing_id, routes_.open(link.incarnation));
-  engines_.connect(link.endpoint);
+  engines_.open(link.incarnation, link.endpoint);
   proto::link_request hello;
   hello.op = "hello";
   hello.incarnation = link.incarnation;
@@ -282,11 +247,8 @@ void shard_loop::open_link(const engine_link& link) try {
       {kv("engine", link.engine), kv("endpoint", link.endpoint), kv("reason", failure.what())});
 }
 
-void shard_loop::close_link(const engine_link& link) try {
-  routes_.close(link.incarnation);
-  engines_.disconnect(link.endpoint);
-} catch (const zmq::error_t&) {
-  // The connection dropped by itself.
+void shard_loop::close_link(const engine_link& link) {
+  engines_.close(link.incarnation, link.endpoint);
 }
 
 }  // namespace coppice::gateway

@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "gateway/admission/outgoing_bytes.hpp"
-#include "gateway/shard/engine_routes.hpp"
+#include "gateway/shard/engine_socket.hpp"
 #include "gateway/shard/shard.hpp"
 #include "gateway/shard/socket_monitor.hpp"
 #include "gateway/zap/zap_handler.hpp"
@@ -91,10 +91,9 @@ class shard_loop : private shard_effects {
   /// None: anybody may come, as tenant `anonymous`.
   std::unique_ptr<zap_handler> zap_;
   zmq::socket_t clients_{context_, zmq::socket_type::router};
-  zmq::socket_t engines_{context_, zmq::socket_type::router};
+  engine_socket engines_{context_};
   socket_monitor clients_closed_;
   socket_monitor engines_closed_;
-  engine_routes routes_;
   outgoing_bytes unread_;
   shard_counts& counts_;
   std::function<void(scheduler_mail)> tell_;

@@ -97,9 +97,13 @@ void shard::lost_attempt(ledger_row& row, const std::string& engine, const engin
     ledger_.end_attempt(row);
     return;
   }
-  const auto id = row.id;
   attempt_failed(row, failure, now);
-  if (counts_ != nullptr && ledger_.find(id) != nullptr) counts_->retries.Increment();
+}
+
+void shard::count_retry(const retry_decision& decision, const attempt_failure& failure) {
+  const bool ran = failure.how != attempt_end::refused && failure.how != attempt_end::unsent;
+  if (counts_ == nullptr || !ran || decision.what == retry_decision::action::end) return;
+  (decision.charged ? counts_->retries_charged : counts_->retries_free).Increment();
 }
 
 /// Its credit has been dealt with; what follows?
@@ -118,6 +122,7 @@ void shard::attempt_failed(ledger_row& row, const attempt_failure& failure, stea
     decision.why = out_of_budget(failure);
   }
   note_lost(row, failure, decision, now);
+  count_retry(decision, failure);
   row.avoid = row.incarnation;
   ledger_.end_attempt(row);
   row.state = row_state::idle;

@@ -17,7 +17,7 @@ shed no_more_tenants() {
 }
 
 error nothing_settled() {
-  return {errc::unavailable, "The gateway has just begun and does not know every worker yet.", 100};
+  return {errc::unavailable, "The gateway does not know every worker's models yet.", 100};
 }
 
 std::string name_of(const proto::request& header) {

@@ -2,18 +2,22 @@
 clients that harm others."""
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from functools import partial
 
 from tests.chaos.client_log import now_us
-from tests.chaos.fault_campaigns import BUILTINS, DOUBLE, FLEET, FOREVER_S, PATIENT, library_clients, several_clients
+from tests.chaos.cluster import TIRELESS
+from tests.chaos.fault_campaigns import BUILTINS, DOUBLE, FLEET, FOREVER_S, FULL, PATIENT, library_clients, several_clients
 from tests.chaos.faults import Freeze, Kill, Restart, resident_bytes
 from tests.chaos.figures import Figure, quantile
 from tests.chaos.load import Client, Kind, sleep
+from tests.chaos.load_campaigns import seconds_to_recover
 from tests.chaos.nemesis import Part, schedule
 from tests.chaos.run import Campaign, Evidence, Run, Scale
 from tests.chaos.sampling import Sampler, slope_per_hour
+from tests.chaos.scrape import sum_of
 
 
 # --- rolling restart --------------------------------------------------------------------------
@@ -29,6 +33,44 @@ def judge_rolling(evidence: Evidence) -> list[Figure]:
     failed = sum(count for code, count in evidence.verdict["codes"].items() if code != "ok")
     return [Figure("processes restarted", len(evidence.faults), ""), Figure("requests", evidence.verdict["requests"], ""),
             Figure("failed", failed, "", 0)]
+
+
+# --- the whole fleet fails --------------------------------------------------------------------
+
+# Starts that leave processors for the others: engines are to fail, not to take all there is.
+UNHURRIED = {**TIRELESS, "base_ms": 300, "cap_ms": 600}
+NOT_SERVED = frozenset({"unavailable", "worker_lost", "overloaded", "deadline"})
+
+
+def attempts_by_kind(run: Run) -> dict[str, float]:
+    """What gateways have sent to engines: all, and of them those that do not count as amplification."""
+    text = run.gateway_pages()
+    return {"attempts": sum_of(text, "coppice_gateway_attempts_total"), "refused": sum_of(text, "coppice_gateway_refusals_total"),
+            "first retries": sum_of(text, "coppice_gateway_retries_total", budget="free")}
+
+
+def drive_failing(run: Run) -> None:
+    """Every engine is killed as soon as it serves; afterwards they are left alone."""
+    before, begun, kills = attempts_by_kind(run), run.note("failing"), 0
+    while now_us() - begun < run.scale.seconds * 1e6:
+        for name in run.cluster.engines():
+            with contextlib.suppress(KeyError):  # it has ended since
+                Kill("engine").aim(run.cluster, name)()
+                kills += 1
+    run.note("end of failing")
+    after = attempts_by_kind(run)
+    run.measured = {"kills": kills, **{name: after[name] - before[name] for name in after}}
+    run.wait(max(6.0, run.scale.seconds / 3))
+
+
+def judge_failing(evidence: Evidence) -> list[Figure]:
+    begun, ended = (evidence.moments[each] for each in ("failing", "end of failing"))
+    sent = sum(1 for row in evidence.requests.rows if begun <= row[0] < ended)
+    attempts, refused, first = (evidence.measured[each] / max(1, sent) for each in ("attempts", "refused", "first retries"))
+    recovered = seconds_to_recover(evidence.requests, ended, evidence.moments["over"])
+    return [Figure("engines killed", evidence.measured["kills"], ""),
+            Figure("attempts a request, without the first retry after a death", attempts - refused - first, "", 1.1, n=sent),
+            Figure("attempts a request, all that ran", attempts - refused, "", n=sent), Figure("recovered to 99 % after", recovered, "s", 5)]
 
 
 # --- poison -----------------------------------------------------------------------------------
@@ -154,6 +196,9 @@ def judge_soak(evidence: Evidence) -> list[Figure]:
 CAMPAIGNS = [
     Campaign("rolling-restart", "every process stopped by SIGTERM and started again, one after another, under load", DOUBLE,
              partial(library_clients, mix=PATIENT), drive_rolling, Scale(0, None, 500), Scale(0, None, 3000), judge_rolling),
+    Campaign("fleet-failing", "every engine is killed as soon as it serves: retries do not double the load, and it recovers",
+             {**FLEET, "worker": {"restart": UNHURRIED}}, partial(several_clients, mix=FULL), drive_failing, Scale(6, None, 1000),
+             Scale(30, None, 2000), judge_failing, NOT_SERVED),
     Campaign("poison", "a request that kills its engine, sent by three clients amid good load",
              {**FLEET, "builtins": [*BUILTINS, "crash"]}, poison_clients, drive_for_its_time, Scale(8, None, 500),
              Scale(60, None, 2000), judge_poison),

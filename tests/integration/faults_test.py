@@ -35,6 +35,13 @@ def test_what_is_too_much_is_refused_and_the_rest_is_answered(name, tmp_path):
     assert evidence.verdict["codes"]["ok"] > 0 and evidence.verdict["codes"]["overloaded"] > 0
 
 
+def test_retries_do_not_double_the_load_of_a_fleet_that_fails(tmp_path):
+    evidence = evidence_of("fleet-failing", tmp_path)
+    assert evidence.verdict["kept"], evidence.told
+    assert evidence.measured["kills"] > 0
+    assert next(each for each in evidence.figures if each.bar == 1.1).verdict == "met", evidence.figures
+
+
 @pytest.mark.parametrize("name", ["false-alarms", "soak"])
 def test_hours_of_load_begin_like_this(name, tmp_path):
     evidence = evidence_of(name, tmp_path)

@@ -56,7 +56,9 @@ gateway::delivery gateway_host::deliver(const gateway::client_address& to,
   proto::encode(header, header_);
   auto bytes = header_.size() + part_overhead;
   for (const auto& frame : frames) bytes += frame.size() * world_.of().reply_weight + part_overhead;
-  if (!unread_.has_room(to.connection, header.error ? 1 : bytes)) return gateway::delivery::no_room;
+  const bool has_room = header.error ? unread_.has_room_for_failure(to.connection, bytes)
+                                     : unread_.has_room(to.connection, bytes);
+  if (!has_room) return gateway::delivery::no_room;
   packet out;
   if (to.empty_delimiter) out.frames.emplace_back();
   out.frames.emplace_back(header_.data(), header_.size());

@@ -19,6 +19,9 @@ IDLE_S = 0.1
 BURST = 256
 # Below this a copy costs less than the bookkeeping of sharing memory with the sending thread.
 SHARED_FRAME_BYTES = 64 * 1024
+# A connection that dropped is not made again; its socket is closed before. Without an interval (-1) libzmq closes it
+# itself, and ends the process if it does so amid a message.
+NEVER_MS = 3_600_000
 WATCHED = (zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
            | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
            | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
@@ -124,7 +127,7 @@ class Connection:
         self._socket = made = self._context.socket(zmq.DEALER)
         made.linger = 0
         made.sndhwm = made.rcvhwm = 0
-        made.reconnect_ivl = -1
+        made.reconnect_ivl = NEVER_MS
         made.connect_timeout = made.handshake_ivl = 2000
         user, password = self._login
         if user:

@@ -87,6 +87,22 @@ TEST(OutgoingBytes, HaveRoomForALittleWhateverTheOthersHold) {
   EXPECT_FALSE(bytes.has_room(b, outgoing_bytes::always + 1));
 }
 
+TEST(OutgoingBytes, HaveRoomForFailuresBeyondTheShareOfWhoIsBehindAndNoMore) {
+  outgoing_bytes bytes{{10 * large, 2 * large}};
+  const auto share = bytes.hold(a, a_frame(1), 2 * large);
+  ASSERT_TRUE(bytes.is_full(a));
+
+  std::vector<zmq::message_t> failures;
+  while (failures.size() < 1000 && bytes.has_room_for_failure(a, 300))
+    failures.push_back(bytes.hold(a, a_frame(1), 300));
+  EXPECT_EQ(failures.size(), outgoing_bytes::always / 300);
+  EXPECT_EQ(bytes.held_by(a), 2 * large + failures.size() * 300);
+
+  failures.clear();
+  EXPECT_TRUE(bytes.has_room_for_failure(a, 300)) << "they were read";
+  EXPECT_FALSE(bytes.has_room(a, 300)) << "that room is for failures alone";
+}
+
 TEST(OutgoingBytes, ForgetAClientWhoseConnectionEnded) {
   outgoing_bytes bytes{{10 * large, 2 * large}};
   const auto small = bytes.hold(a, a_frame(1), outgoing_bytes::counted_from - 1);

@@ -21,13 +21,21 @@ TEST(CatalogueView, KnowsNothingUntilItIsTold) {
   EXPECT_TRUE(view.is_known());
 }
 
-TEST(CatalogueView, IsSettledAWhileAfterTheFirstWord) {
+TEST(CatalogueView, IsSettledAWhileAfterAModelWasNamed) {
   catalogue_view view;
   EXPECT_FALSE(view.is_settled(2s, t0 + 1h));
-  view.take({}, t0);
+  view.take({{card("a", 1)}}, t0);
   view.take({}, t0 + 1s);
   EXPECT_FALSE(view.is_settled(2s, t0 + 2s - 1ns));
   EXPECT_TRUE(view.is_settled(2s, t0 + 2s));
+}
+
+TEST(CatalogueView, IsNotSettledWhileNobodyHasNamedAModel) {
+  catalogue_view view;
+  view.take({}, t0);
+  EXPECT_FALSE(view.is_settled(2s, t0 + 1h));
+  view.take({{}, {{{"a"}}}}, t0 + 1h);
+  EXPECT_TRUE(view.is_settled(2s, t0 + 1h + 2s)) << "a pool's models are named, though not served";
 }
 
 TEST(CatalogueView, VersionZeroIsTheNewestThatIsServed) {

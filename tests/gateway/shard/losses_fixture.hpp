@@ -10,6 +10,8 @@
 namespace coppice::gateway::testing {
 
 struct LossesFixture : ShardFixture {
+  using ShardFixture::ShardFixture;
+
   /// A request whose content is told apart by a name.
   void send(int id, const std::string& content, steady_time at = t0, bool at_most_once = false) {
     auto request = a_request("echo", id);

@@ -1,6 +1,6 @@
 #include "gateway/shard/shard_counts.hpp"
 
-#include "tests/gateway/shard/shard_fixture.hpp"
+#include "tests/gateway/shard/losses_fixture.hpp"
 
 namespace coppice::gateway {
 
@@ -62,6 +62,25 @@ TEST_F(ShardCounts, CountWhatIsShedByReasonAndClass) {
   };
   EXPECT_EQ(shed("critical"), 1);
   EXPECT_EQ(shed("normal"), 0);
+}
+
+/// The same, with engines that die.
+struct LossesShardCounts : figures, testing::LossesFixture {
+  LossesShardCounts() : LossesFixture{{}, &counts} {}
+};
+
+TEST_F(LossesShardCounts, CountTheFirstRetryAfterADeathAsFreeAndFurtherOnesAsCharged) {
+  send(1, "one");
+  grant(1, 1);
+  die(1, "killed", {});
+  EXPECT_EQ(counts.retries_free.Value(), 1);
+  EXPECT_EQ(counts.retries_charged.Value(), 0);
+
+  grant(2, 1);
+  die(2, "killed", {});
+
+  EXPECT_EQ(counts.retries_free.Value(), 1);
+  EXPECT_EQ(counts.retries_charged.Value(), 1);
 }
 
 struct FullShardCounts : ShardCounts {

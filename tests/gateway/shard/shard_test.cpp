@@ -190,15 +190,24 @@ TEST_F(Shard, AModelWhoseOnlyEngineDrainsIsWaitedForByAGatewayThatIsNew) {
   EXPECT_EQ(other_world.replies[0].error->code, "unavailable");
 }
 
-TEST_F(Shard, WhatIsUnknownRightAfterTheFirstCatalogueMayYetBeReported) {
+TEST_F(Shard, WhatIsUnknownRightAfterAModelWasNamedMayYetBeReported) {
   recorded_world other_world;
   shard young{{}, other_world, nullptr};
-  young.on_catalogue({}, t0);
+  young.on_catalogue({{}, {{{"other"}}}}, t0);
   young.on_client_message(as_message(a_request("late")), 5, t0 + 3s - 1ms);
   young.on_client_message(as_message(a_request("late")), 5, t0 + 3s);
 
   EXPECT_EQ(other_world.replies[0].error->code, "unavailable");
   EXPECT_EQ(other_world.replies[1].error->code, "not_found");
+}
+
+TEST_F(Shard, NoModelIsUnknownWhileNoWorkerHasNamedAny) {
+  recorded_world other_world;
+  shard young{{}, other_world, nullptr};
+  young.on_catalogue({}, t0);
+  young.on_client_message(as_message(a_request("late")), 5, t0 + 1h);
+
+  EXPECT_EQ(other_world.replies[0].error->code, "unavailable");
 }
 
 TEST_F(Shard, SaysUnavailableWhenNoEngineComesBackInTime) {

@@ -1,0 +1,81 @@
+#include "gateway/shard/engine_socket.hpp"
+
+#include "base/random.hpp"
+#include "gateway/shard/whole_message.hpp"
+#include "proto/limits.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace coppice::gateway {
+
+namespace {
+
+/// Without an interval (-1) libzmq closes what dropped by itself, at any moment; before this one
+/// has passed it is closed here.
+constexpr int never_ms = 3'600'000;
+constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
+constexpr auto last = zmq::send_flags::dontwait;
+
+}  // namespace
+
+engine_socket::engine_socket(zmq::context_t& context) : socket_{context, zmq::socket_type::router} {
+  socket_.set(zmq::sockopt::affinity, std::uint64_t{2});
+  socket_.set(zmq::sockopt::routing_id, fmt::format("G{:016x}", random_id()));
+  socket_.set(zmq::sockopt::router_mandatory, true);
+  socket_.set(zmq::sockopt::linger, 0);
+  socket_.set(zmq::sockopt::sndhwm, 100'000);
+  socket_.set(zmq::sockopt::rcvhwm, 100'000);
+  socket_.set(zmq::sockopt::reconnect_ivl, never_ms);
+  socket_.set(zmq::sockopt::handshake_ivl, 2000);
+  socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_frame_bytes));
+}
+
+bool engine_socket::receive(frame_list& message) {
+  if (read_.empty()) return receive_whole(socket_, message);
+  message = std::move(read_.front());
+  read_.pop_front();
+  return true;
+}
+
+void engine_socket::read_ahead() {
+  frame_list message;
+  while (receive_whole(socket_, message)) read_.push_back(std::move(message));
+}
+
+bool engine_socket::send(incarnation_id to, const std::string& header,
+                         const frame_list& frames) try {
+  const auto* route = routes_.find(to);
+  if (route == nullptr || !socket_.send(zmq::buffer(*route), more)) return false;
+  (void)socket_.send(zmq::buffer(header), frames.empty() ? last : more);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    zmq::message_t shared;
+    shared.copy(const_cast<zmq::message_t&>(frames[i]));
+    (void)socket_.send(shared, i + 1 < frames.size() ? more : last);
+  }
+  return true;
+} catch (const zmq::error_t&) {
+  return false;
+}
+
+void engine_socket::open(incarnation_id incarnation, const std::string& endpoint) {
+  socket_.set(zmq::sockopt::connect_routing_id, routes_.open(incarnation));
+  socket_.connect(endpoint);
+}
+
+void engine_socket::disconnect(const std::string& endpoint) try {
+  read_ahead();
+  socket_.disconnect(endpoint);
+} catch (const zmq::error_t&) {
+  // It is not connected any more.
+}
+
+void engine_socket::dropped(const std::string& endpoint) { disconnect(endpoint); }
+
+void engine_socket::close(incarnation_id incarnation, const std::string& endpoint) {
+  routes_.close(incarnation);
+  disconnect(endpoint);
+}
+
+}  // namespace coppice::gateway
