@@ -15,6 +15,7 @@
 #include <caf/send.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <future>
 #include <sys/resource.h>
@@ -50,6 +51,9 @@ class process {
 
  private:
   expected<void> check_door() const;
+  void make_shard();
+  expected<std::string> open_door();
+  void start_shard();
   expected<std::string> serve_metrics();
   expected<std::uint16_t> start_scheduler();
   expected<void> dial();
@@ -140,8 +144,17 @@ expected<Answer> ask(caf::actor_system& system, const gateway_self& gateway,
   return answer;
 }
 
+/// With the gateway's own figures: no scheduler knows them.
 expected<proto::cluster_status> process::ask_status() {
-  return ask<proto::cluster_status>(system_, gateway_, caf::get_atom::value);
+  auto status = ask<proto::cluster_status>(system_, gateway_, caf::get_atom::value);
+  if (!status) return status;
+  const auto own = std::ranges::find(status->gateways, options_.name, &proto::gateway_state::name);
+  if (own == status->gateways.end()) return status;
+  own->refused = static_cast<std::uint64_t>(counts_.refused.total());
+  own->retried =
+      static_cast<std::uint64_t>(counts_.retries_charged.Value() + counts_.retries_free.Value());
+  own->fenced = static_cast<std::uint64_t>(counts_.late_replies.Value());
+  return status;
 }
 
 expected<proto::drain_status> process::ask_drain(const proto::drain_order& order) {
@@ -168,8 +181,7 @@ expected<void> process::open_operator_door() {
   return operator_door_->open(options_.operator_door);
 }
 
-expected<nlohmann::ordered_json> process::start() {
-  if (auto good = check_door(); !good) return tl::unexpected(good.error());
+void process::make_shard() {
   shard_options own;
   own.gateway = options_.name;
   own.recorder.gateway = options_.name;
@@ -180,23 +192,40 @@ expected<nlohmann::ordered_json> process::start() {
   shard_ = std::make_unique<shard_loop>(own, counts_, [this](scheduler_mail mail) {
     std::visit([this](auto& told) { caf::anon_send(gateway_, std::move(told)); }, mail);
   });
+}
+
+expected<std::string> process::open_door() {
+  make_shard();
   if (!options_.users.empty())
     if (auto guarded = shard_->guard(options_.users); !guarded)
       return tl::unexpected(guarded.error());
-  const auto door = shard_->bind(options_.door);
+  return shard_->bind(options_.door);
+}
+
+void process::start_shard() {
+  shard_->start([](const std::string& reason) {
+    // The shard's clients and rows are lost with it: a fresh process is the next level.
+    log(log_level::error, "shard_failed", {kv("reason", reason)});
+    ::_exit(exit_failure);
+  });
+}
+
+expected<nlohmann::ordered_json> process::start() {
+  if (auto good = check_door(); !good) return tl::unexpected(good.error());
+  const auto door = open_door();
   if (!door) return tl::unexpected(door.error());
   const auto url = serve_metrics();
   if (!url) return tl::unexpected(url.error());
-  auto* shard = shard_.get();
+  const proto::gateway_state own{options_.name, ::getpid(), *door, *url};
   gateway_ = spawn_gateway(
-      system_, {options_.name, ::getpid(), *door, *url},
-      [shard](shard_mail&& mail) { shard->post(std::move(mail)); }, &counts_);
+      system_, own, [shard = shard_.get()](shard_mail&& mail) { shard->post(std::move(mail)); },
+      &counts_);
   nlohmann::ordered_json ready{{"role", "gateway"},
-                               {"name", options_.name},
-                               {"pid", ::getpid()},
-                               {"door", *door},
+                               {"name", own.name},
+                               {"pid", own.pid},
+                               {"door", own.endpoint},
                                {"operator", options_.operator_door},
-                               {"metrics", *url}};
+                               {"metrics", own.metrics_url}};
   if (options_.embedded_scheduler) {
     const auto port = start_scheduler();
     if (!port) return tl::unexpected(port.error());
@@ -205,11 +234,7 @@ expected<nlohmann::ordered_json> process::start() {
   }
   if (auto dialled = dial(); !dialled) return tl::unexpected(dialled.error());
   if (auto opened = open_operator_door(); !opened) return tl::unexpected(opened.error());
-  shard_->start([](const std::string& reason) {
-    // The shard's clients and rows are lost with it: a fresh process is the next level.
-    log(log_level::error, "shard_failed", {kv("reason", reason)});
-    ::_exit(exit_failure);
-  });
+  start_shard();
   return ready;
 }
 

@@ -82,6 +82,33 @@ expected<proto::cluster_status> ask_operator(const std::string& door, duration l
   return ask<proto::cluster_status>(door, std::move(request), limit);
 }
 
+namespace {
+
+/// Each gateway alone knows its own figures.
+void add_figures(proto::cluster_status& to, const proto::cluster_status& of_other) {
+  for (auto& known : to.gateways)
+    for (const auto& each : of_other.gateways)
+      if (each.name == known.name) {
+        known.refused += each.refused;
+        known.retried += each.retried;
+        known.fenced += each.fenced;
+      }
+}
+
+}  // namespace
+
+expected<proto::cluster_status> ask_status(const cluster_choice& cluster, duration limit) {
+  expected<proto::cluster_status> status = fail(errc::unavailable, "No operator door is named.");
+  for (const auto& door : cluster.operator_doors) {
+    auto answer = ask_operator(door, limit);
+    if (!status)
+      status = std::move(answer);
+    else if (answer)
+      add_figures(*status, *answer);
+  }
+  return status;
+}
+
 expected<proto::drain_status> order_drain(const std::string& door, const proto::drain_order& order,
                                           duration limit) {
   proto::operator_request request;

@@ -27,9 +27,13 @@ struct cluster_choice {
   expected<void> resolve();
 };
 
-/// Asks the operator door for the whole cluster. @error `unavailable` if nothing answers in time;
+/// Asks one operator door for the whole cluster. @error `unavailable` if nothing answers in time;
 /// what the cluster answers as an error.
 expected<proto::cluster_status> ask_operator(const std::string& door, duration limit);
+
+/// The whole cluster, from the first gateway whose operator door answers, with the figures of all
+/// that do. @param limit  for each. @error as above, the last one's.
+expected<proto::cluster_status> ask_status(const cluster_choice& cluster, duration limit);
 
 /// Gives an order through the operator door. @returns how far it has come. @error as above.
 expected<proto::drain_status> order_drain(const std::string& door, const proto::drain_order& order,

@@ -75,7 +75,10 @@ json as_json(const proto::cluster_status& status) {
     out["gateways"].push_back({{"name", gateway.name},
                                {"pid", gateway.pid},
                                {"endpoint", gateway.endpoint},
-                               {"metrics", gateway.metrics_url}});
+                               {"metrics", gateway.metrics_url},
+                               {"refused", gateway.refused},
+                               {"retried", gateway.retried},
+                               {"fenced", gateway.fenced}});
   for (const auto& node : status.nodes) {
     json workers = json::array();
     for (const auto& engine : node.engines)
@@ -105,6 +108,14 @@ std::string engine_text(const proto::engine_state& engine) {
   return engine.up_for_ms == 0 ? out : out + "  up for " + seconds(engine.up_for_ms);
 }
 
+std::string load_text(const proto::engine_state& engine, const proto::model_card& card) {
+  for (const auto& load : engine.loads)
+    if (load.model == card.name && load.version == card.version)
+      return fmt::format("  completed {}  failed {}  refused {}", load.completed, load.failed,
+                         load.refused);
+  return "";
+}
+
 /// What `--tree` says below an engine: its models, then its ends, newest first.
 std::string details(const proto::engine_state& engine, const std::string& indent) {
   std::string out;
@@ -113,7 +124,8 @@ std::string details(const proto::engine_state& engine, const std::string& indent
   if (engine.verdict == "probation")
     out += fmt::format("{}gets {} % of its rows\n", indent, engine.capacity_percent);
   for (const auto& card : engine.models)
-    out += fmt::format("{}model {}:{}\n", indent, card.name, card.version);
+    out +=
+        fmt::format("{}model {}:{}{}\n", indent, card.name, card.version, load_text(engine, card));
   if (!engine.last_reason.empty())
     out += fmt::format("{}last reason: {}\n", indent, engine.last_reason);
   for (const auto& note : engine.history) {
@@ -143,8 +155,12 @@ std::string as_text(const proto::node_snapshot& node, bool tree) {
 std::string as_text(const proto::cluster_status& status, bool tree) {
   auto out = fmt::format("scheduler {}  pid {}\n", status.scheduler, status.scheduler_pid);
   for (const auto& warning : status.warnings) out += "WARNING " + warning + "\n";
-  for (const auto& gateway : status.gateways)
+  for (const auto& gateway : status.gateways) {
     out += fmt::format("├─ gateway {}  pid {}  {}\n", gateway.name, gateway.pid, gateway.endpoint);
+    if (tree)
+      out += fmt::format("│  requests refused {}  attempts placed again {}  replies fenced {}\n",
+                         gateway.refused, gateway.retried, gateway.fenced);
+  }
   for (const auto& node : status.nodes) out += as_text(node, tree);
   return out;
 }
@@ -167,7 +183,7 @@ int client_status(const status_options& options) {
 }
 
 int operator_status(const status_options& options) {
-  const auto status = ask_operator(options.cluster.operator_door, 3s);
+  const auto status = ask_status(options.cluster, 3s);
   if (!status) return report(status.error());
   if (options.watch) std::printf("\033[H\033[2J");
   const auto text =

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace coppice::gateway {
@@ -33,15 +34,9 @@ engine_socket::engine_socket(zmq::context_t& context) : socket_{context, zmq::so
 }
 
 bool engine_socket::receive(frame_list& message) {
-  if (read_.empty()) return receive_whole(socket_, message);
-  message = std::move(read_.front());
-  read_.pop_front();
-  return true;
-}
-
-void engine_socket::read_ahead() {
-  frame_list message;
-  while (receive_whole(socket_, message)) read_.push_back(std::move(message));
+  if (receive_whole(socket_, message)) return true;
+  for (const auto& endpoint : std::exchange(closing_, {})) disconnect(endpoint);
+  return false;
 }
 
 bool engine_socket::send(incarnation_id to, const std::string& header,
@@ -59,23 +54,30 @@ bool engine_socket::send(incarnation_id to, const std::string& header,
   return false;
 }
 
-void engine_socket::open(incarnation_id incarnation, const std::string& endpoint) {
+bool engine_socket::is_closing(const std::string& endpoint) const {
+  return std::ranges::find(closing_, endpoint) != closing_.end();
+}
+
+bool engine_socket::open(incarnation_id incarnation, const std::string& endpoint) {
+  if (is_closing(endpoint)) return false;
   socket_.set(zmq::sockopt::connect_routing_id, routes_.open(incarnation));
   socket_.connect(endpoint);
+  open_[endpoint] = incarnation;
+  return true;
+}
+
+void engine_socket::close(const std::string& endpoint) {
+  const auto link = open_.find(endpoint);
+  if (link == open_.end()) return;
+  routes_.close(link->second);
+  open_.erase(link);
+  closing_.push_back(endpoint);
 }
 
 void engine_socket::disconnect(const std::string& endpoint) try {
-  read_ahead();
   socket_.disconnect(endpoint);
 } catch (const zmq::error_t&) {
-  // It is not connected any more.
-}
-
-void engine_socket::dropped(const std::string& endpoint) { disconnect(endpoint); }
-
-void engine_socket::close(incarnation_id incarnation, const std::string& endpoint) {
-  routes_.close(incarnation);
-  disconnect(endpoint);
+  // It could not be connected.
 }
 
 }  // namespace coppice::gateway

@@ -81,6 +81,13 @@ refused_counts::refused_counts(metrics& registry) {
            {"class", std::string{name_of(rank)}}});
 }
 
+double refused_counts::total() const {
+  double sum = 0;
+  for (const auto& of_code : counters_)
+    for (const auto* each : of_code) sum += each->Value();
+  return sum;
+}
+
 shard_counts::shard_counts(metrics& registry)
     : rejected{registry.counter("coppice_gateway_rejected_total",
                                 "Messages refused before a model was known.")},

@@ -54,6 +54,8 @@ class refused_counts {
   void add(errc why, priority rank) const noexcept {
     counters_[static_cast<std::size_t>(why)][index_of(rank)]->Increment();
   }
+  /// Any thread.
+  [[nodiscard]] double total() const;
 
  private:
   std::array<by_class<prometheus::Counter>, 16> counters_{};

@@ -107,8 +107,7 @@ void shard_loop::post(shard_mail mail) {
 
 void shard_loop::run() {
   while (!stopped_)
-    if (!turn() && !engines_.has_read_ahead())
-      poll(shard_.rows().open_rows() > 0 ? 5 : idle_wait_ms);
+    if (!turn()) poll(shard_.rows().open_rows() > 0 ? 5 : idle_wait_ms);
 }
 
 void shard_loop::poll(long limit_ms) {
@@ -157,7 +156,7 @@ bool shard_loop::receive_clients() {
 void shard_loop::take_closed(steady_time at) {
   using kind = socket_monitor::event::kind;
   while (const auto event = engines_closed_.next()) {
-    engines_.dropped(event->endpoint);
+    engines_.close(event->endpoint);
     shard_.on_link_reset(event->endpoint, at);
   }
   while (const auto event = clients_closed_.next()) {
@@ -235,7 +234,8 @@ bool shard_loop::send(incarnation_id to, const proto::link_request& header,
 }
 
 void shard_loop::open_link(const engine_link& link) try {
-  engines_.open(link.incarnation, link.endpoint);
+  if (!engines_.open(link.incarnation, link.endpoint))
+    return;  // it falls silent and is tried again
   proto::link_request hello;
   hello.op = "hello";
   hello.incarnation = link.incarnation;
@@ -247,8 +247,6 @@ void shard_loop::open_link(const engine_link& link) try {
       {kv("engine", link.engine), kv("endpoint", link.endpoint), kv("reason", failure.what())});
 }
 
-void shard_loop::close_link(const engine_link& link) {
-  engines_.close(link.incarnation, link.endpoint);
-}
+void shard_loop::close_link(const engine_link& link) { engines_.close(link.endpoint); }
 
 }  // namespace coppice::gateway

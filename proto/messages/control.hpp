@@ -420,11 +420,20 @@ struct gateway_state {
   std::int64_t pid = 0;
   std::string endpoint;
   std::string metrics_url;
+  /// Since it began; only in its own answer to `status`. Requests refused before any work, failed
+  /// attempts placed again, replies that the fence kept out.
+  std::uint64_t refused = 0;
+  std::uint64_t retried = 0;
+  std::uint64_t fenced = 0;
 
   static constexpr auto fields() {
-    return std::tuple{field{"name", &gateway_state::name}, field{"pid", &gateway_state::pid},
+    return std::tuple{field{"name", &gateway_state::name},
+                      field{"pid", &gateway_state::pid},
                       field{"endpoint", &gateway_state::endpoint},
-                      field{"metrics_url", &gateway_state::metrics_url}};
+                      field{"metrics_url", &gateway_state::metrics_url},
+                      field{"refused", &gateway_state::refused},
+                      field{"retried", &gateway_state::retried},
+                      field{"fenced", &gateway_state::fenced}};
   }
 };
 

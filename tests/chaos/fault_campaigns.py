@@ -10,7 +10,7 @@ from tests.chaos.figures import Figure, tail
 from tests.chaos.hostile import HostileClients
 from tests.chaos.load import Client, Kind, sleep
 from tests.chaos.nemesis import Part, schedule
-from tests.chaos.relay import HalfOpen, SlowLink
+from tests.chaos.relay import Duplicates, HalfOpen, SlowLink
 from tests.chaos.run import Campaign, Evidence, Scale, by_schedule
 
 FOREVER_S = 4 * 3600
@@ -144,10 +144,10 @@ CAMPAIGNS = [
              strikes(*(Part(each, 2, (0.65, 1.5)) for each in BOTH_WAYS), *(Part(each, 1, (0.95, 1.8)) for each in ONE_WAY),
                      pause_s=(0.2, 1)),
              Scale(90, 6, 800), Scale(1500, 210, 2000), judge_partitions, over_hosts=True, minutes=15),
-    Campaign("slow-links", "links between clients and gateway that delay, or stand still half open", DOUBLE,
+    Campaign("slow-links", "links between clients and gateway that delay, deliver twice, or stand still half open", DOUBLE,
              partial(library_clients, mix=PATIENT),
-             strikes(*(Part(each, 1, (0.5, 3)) for each in (SlowLink(0.05), SlowLink(0.2), HalfOpen(0.0))), pause_s=(0.2, 1)),
-             Scale(30, 3, 500), Scale(600, 60, 1000), counted, relayed=True,
+             strikes(*(Part(each, 1, (0.5, 3)) for each in (SlowLink(0.05), SlowLink(0.2), HalfOpen(), Duplicates())), pause_s=(0.2, 1)),
+             Scale(30, 4, 500), Scale(600, 80, 1000), counted, relayed=True,
              minutes=3),
     Campaign("squeezes", "engines and workers that get no more memory, and a full disk for logs", FLEET, several_clients,
              strikes(Part(Squeeze("engine"), 2, (0.5, 2)), Part(Squeeze("worker"), 1, (0.5, 2)), Part(FullDisk(), 1, (0.5, 2)),

@@ -1,10 +1,11 @@
-"""The relay carries bytes, in both directions, and stands still when told."""
+"""The relay carries bytes, in both directions, delivers messages twice and stands still when told."""
 import socket
 import threading
 
 import pytest
+import zmq
 
-from tests.chaos.relay import Relay
+from tests.chaos.relay import GREETING_BYTES, Messages, Relay
 
 
 @pytest.fixture
@@ -72,4 +73,37 @@ def test_closes_with_its_gateway():
             accepted, _ = listener.accept()
             accepted.close()
             assert wire.recv(1) == b""
+        relay.close()
+
+
+GREETING = b"\xff" + b"g" * (GREETING_BYTES - 1)
+READY = b"\x04\x06\x05READY"
+TWO_FRAMES = b"\x01\x00" + b"\x00\x03abc"
+LONG = b"\x02" + (300).to_bytes(8, "big") + b"l" * 300
+
+
+@pytest.mark.parametrize("step", [1, 7, 64, 1000])
+def test_finds_messages_however_they_arrive(step):
+    wire, messages, pieces = GREETING + READY + TWO_FRAMES + LONG, Messages(), []
+    for at in range(0, len(wire), step):
+        pieces += messages.split(wire[at:at + step])
+    assert [piece for piece, is_message in pieces if is_message] == [TWO_FRAMES, LONG]
+    assert b"".join(piece for piece, _ in pieces) == wire
+
+
+def test_passes_on_what_is_no_zmtp():
+    assert list(Messages().split(b"\x00\x03abc")) == [(b"\x00\x03abc", False)]
+
+
+def test_delivers_messages_twice_when_told():
+    with zmq.Context() as context, context.socket(zmq.DEALER) as here, context.socket(zmq.DEALER) as there:
+        here.linger = there.linger = 0
+        there.rcvtimeo = 10_000
+        relay = Relay("tcp://127.0.0.1:%d" % there.bind_to_random_port("tcp://127.0.0.1"))
+        here.connect(relay.endpoint)
+        here.send_multipart([b"a", b"once"])
+        assert there.recv_multipart() == [b"a", b"once"]
+        relay.set_doubled(1.0)
+        here.send_multipart([b"a", b"twice"])
+        assert [there.recv_multipart() for _ in range(2)] == [[b"a", b"twice"]] * 2
         relay.close()

@@ -1,4 +1,5 @@
 """What supervision does with real processes: hangs, freezes, crash loops, groups, escalation, drain."""
+import contextlib
 import os
 import signal
 import time
@@ -100,6 +101,8 @@ def test_a_crash_loop_ends_in_quarantine_with_its_history_in_the_tree(servers):
     assert is_up(servers.engines()["node-1/engine-1"])
     tree = servers.command("status", "--tree").stdout
     assert "worker node-1/engine-0  one-for-one" in tree and "1 of 2 engines up" in tree
+    assert "model echo:1  completed 0  failed 0  refused 0" in tree
+    assert "requests refused 0  attempts placed again 0  replies fenced 0" in tree
     assert tree.count("crash: was killed by signal 11 (SIGSEGV)") == 3
     with Dealer(servers.endpoint) as client:
         assert client.ask(echo(1), b"abcd")[1] == [b"abcd"]
@@ -139,7 +142,8 @@ def test_the_last_level_is_a_fresh_worker_process():
         def kill_engine():
             for engine in cluster.engines():
                 if is_up(engine):
-                    send_signal(engine["pid"], signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):  # it has ended since
+                        send_signal(engine["pid"], signal.SIGKILL)
             return cluster.pid("node-1") != worker
 
         until(kill_engine, "a fresh worker")

@@ -70,13 +70,14 @@ TEST_F(ClusterChoice, SaysThatTheFileIsMissingOrNoReadyFile) {
 
 /// A door that gives one answer to whatever it is asked first.
 struct one_answer {
-  std::string path = "ipc:///tmp/coppice-ask-" + std::to_string(::getpid());
+  std::string path;
   zmq::context_t context{1};
   zmq::socket_t door{context, zmq::socket_type::router};
   proto::operator_request asked;
   std::thread thread;
 
-  explicit one_answer(std::string answer) {
+  explicit one_answer(std::string answer, const std::string& name = "ask")
+      : path{"ipc:///tmp/coppice-" + name + "-" + std::to_string(::getpid())} {
     door.set(zmq::sockopt::linger, 0);
     door.set(zmq::sockopt::rcvtimeo, 20'000);
     door.bind(path);
@@ -147,6 +148,33 @@ TEST(AskOperator, SaysWhichDoorDoesNotAnswer) {
 
   EXPECT_EQ(status.error().code, errc::unavailable);
   EXPECT_THAT(status.error().message, HasSubstr("ipc:///nowhere/door"));
+}
+
+TEST(AskStatus, TakesTheFirstAnswerAndAddsTheFiguresOfTheOtherGateways) {
+  proto::gateway_state one{"gateway-1", 1, "", ""}, two{"gateway-2", 2, "", ""};
+  auto counted = two;
+  counted.refused = 3, counted.retried = 2, counted.fenced = 1;
+  one_answer first{proto::encode(proto::cluster_status{"scheduler-1", 9, {one, two}, {}, {}}),
+                   "first"};
+  one_answer second{proto::encode(proto::cluster_status{"other", 8, {one, counted}, {}, {}}),
+                    "second"};
+  cluster_choice cluster;
+  cluster.operator_doors = {"ipc:///nowhere/door", first.path, second.path};
+
+  const auto status = ask_status(cluster, 1s);
+
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(status->scheduler, "scheduler-1");
+  EXPECT_EQ(status->gateways[0].refused, 0u);
+  EXPECT_EQ(status->gateways[1].refused, 3u);
+  EXPECT_EQ(status->gateways[1].retried, 2u);
+  EXPECT_EQ(status->gateways[1].fenced, 1u);
+}
+
+TEST(AskStatus, FailsWhereNoDoorAnswers) {
+  cluster_choice cluster;
+  cluster.operator_doors = {"ipc:///nowhere/door"};
+  EXPECT_EQ(ask_status(cluster, 20ms).error().code, errc::unavailable);
 }
 
 TEST(Report, GivesTheExitCodeOfTheError) {
