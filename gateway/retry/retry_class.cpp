@@ -72,8 +72,7 @@ retry_class class_of(const attempt_failure& failure) {
 }
 
 bool is_confirmed_death(attempt_end how) {
-  return how == attempt_end::engine_lost || how == attempt_end::suspect ||
-         how == attempt_end::hung_suspect;
+  return how == attempt_end::engine_lost || is_suspect(how);
 }
 
 retry_decision end(errc code, std::string message) {
@@ -96,8 +95,7 @@ retry_decision after_refusal(const retry_limits& limits, const tried_request& re
 /// Why there is no further attempt whatever the class allows; none: there may be one.
 std::optional<retry_decision> forbidden(const tried_request& request,
                                         const attempt_failure& failure) {
-  if (request.ran_alone &&
-      (failure.how == attempt_end::suspect || failure.how == attempt_end::hung_suspect))
+  if (request.ran_alone && is_suspect(failure.how))
     return end(errc::poison,
                "The request ended its engine, and a second one alone: " + failure.reason);
   if (failure.how != attempt_end::answered && request.at_most_once)

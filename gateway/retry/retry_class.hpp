@@ -26,6 +26,11 @@ enum class attempt_end {
   answered,
 };
 
+/// Whether the attempt may have ended its engine.
+[[nodiscard]] constexpr bool is_suspect(attempt_end how) noexcept {
+  return how == attempt_end::suspect || how == attempt_end::hung_suspect;
+}
+
 struct attempt_failure {
   attempt_end how;
   /// The engine's answer; of `answered` only.

@@ -60,7 +60,7 @@ outcome_store::found clients::find(const client_request& request, steady_time no
 
 void clients::send_again(const client_request& request, const kept_outcome& kept) {
   auto [reply, frames] = replay(kept, request.header.id);
-  send(request.from, reply, std::move(frames));
+  send(request.from, reply, std::move(frames), !kept.may_not_run_again);
 }
 
 void clients::joined(ledger_row& row, const client_request& by, std::uint32_t client) {
@@ -97,7 +97,7 @@ void clients::answer(ledger_row& closed, proto::reply&& outcome, frame_list&& fr
   auto kept = whole ? std::move(whole->frames) : share(frames);
   send(to, outcome, std::move(frames), !once);  // it may ask a gateway that has not kept it
   outcomes_.done(closed.key,
-                 {whole ? std::move(whole->header) : std::move(outcome), std::move(kept)},
+                 {whole ? std::move(whole->header) : std::move(outcome), std::move(kept), once},
                  closed.deadline, now);
 }
 

@@ -20,6 +20,8 @@ namespace coppice::gateway {
 struct kept_outcome {
   proto::reply header;
   frame_list frames;
+  /// Who asks for it again must not be invited to ask a gateway that has not kept it.
+  bool may_not_run_again = false;
 };
 
 /// Frames over the same memory; small ones are copied.

@@ -113,6 +113,9 @@ void shard::on_judgement(const proto::judgement& judged, steady_time now) {
 }
 
 void shard::on_drain_notice(const proto::drain_notice& notice, steady_time now) {
+  for (const auto incarnation : notice.over) draining_.erase(incarnation);
+  holdings_changed_ = true;
+  if (notice.incarnations.empty()) return ask(now);
   proto::drain_ack ack{options_.gateway, notice.incarnations, 0};
   for (const auto incarnation : notice.incarnations) {
     const bool begins =
@@ -123,7 +126,6 @@ void shard::on_drain_notice(const proto::drain_notice& notice, steady_time now) 
       ack.in_flight += each->credit.in_flight(incarnation);
     }
   }
-  holdings_changed_ = true;
   effects_.tell(std::move(ack));
 }
 

@@ -121,6 +121,9 @@ void shard::attempt_failed(ledger_row& row, const attempt_failure& failure, stea
     decision.what = retry_decision::action::end;
     decision.why = out_of_budget(failure);
   }
+  // Whoever asks with this content again is to wait for the judgement.
+  if (is_suspect(failure.how) && !row.alone && decision.what == retry_decision::action::end)
+    poison_.suspect(content_of(row), {}, now);
   note_lost(row, failure, decision, now);
   count_retry(decision, failure);
   row.avoid = row.incarnation;

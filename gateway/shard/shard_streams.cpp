@@ -182,7 +182,7 @@ void shard::resume_finished(const client_request& request, const kept_outcome& k
   const auto rest = std::span{*tokens}.subspan(seq);
   final.outputs = {tokens_output(rest.size())};
   final.seq = seq;
-  clients_.send(request.from, final, as_frame(rest));
+  clients_.send(request.from, final, as_frame(rest), !kept.may_not_run_again);
 }
 
 }  // namespace coppice::gateway

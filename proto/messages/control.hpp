@@ -357,9 +357,12 @@ struct drain_order {
 /// Answered with `drain_ack`. Holds for 2 s and is renewed as long as they drain.
 struct drain_notice {
   std::vector<incarnation_id> incarnations;
+  /// Their drain was taken back. Said once: if it is lost, the notice lapses.
+  std::vector<incarnation_id> over;
 
   static constexpr auto fields() {
-    return std::tuple{field{"incarnations", &drain_notice::incarnations}};
+    return std::tuple{field{"incarnations", &drain_notice::incarnations},
+                      field{"over", &drain_notice::over}};
   }
 };
 

@@ -50,15 +50,18 @@ std::vector<std::pair<std::string, proto::drain_notice>> drain_watch::due(
   std::vector<std::pair<std::string, proto::drain_notice>> out;
   const auto draining = engines.draining();
   for (auto& [gateway, told] : gateways_) {
-    std::erase_if(told, [&](const auto& entry) {
-      return !std::binary_search(draining.begin(), draining.end(), entry.first);
-    });
+    proto::drain_notice ended;
+    for (const auto& [incarnation, notice] : told)
+      if (!std::binary_search(draining.begin(), draining.end(), incarnation))
+        ended.over.push_back(incarnation);
+    for (const auto incarnation : ended.over) told.erase(incarnation);
+    if (!ended.over.empty()) out.push_back({gateway, std::move(ended)});
     for (const auto incarnation : draining) {
       const auto [entry, is_new] = told.try_emplace(incarnation, notice{now, {}});
       const auto every = entry->second.in_flight == 0u ? renew_every_ : remind_every_;
       if (!is_new && now - entry->second.told < every) continue;
       entry->second.told = now;
-      out.push_back({gateway, {{incarnation}}});
+      out.push_back({gateway, {{incarnation}, {}}});
     }
   }
   return out;

@@ -16,7 +16,7 @@ namespace coppice::scheduler {
 /// Watches engines drain. What drains is what the nodes' snapshots show as draining, whoever asked
 /// for it, so a scheduler that is new takes part at once. Every gateway is told, again and again
 /// while it drains: a gateway heeds a notice for 2 s, so one that nobody renews is taken back. More
-/// often until it has acknowledged that it has nothing in flight there.
+/// often until it has acknowledged that it has nothing in flight there; once when it is over.
 class drain_watch {
  public:
   explicit drain_watch(duration remind_every = 200ms, duration renew_every = 500ms)
@@ -25,7 +25,7 @@ class drain_watch {
   void gateway_joined(const std::string& gateway) { gateways_[gateway]; }
   void gateway_gone(const std::string& gateway) { gateways_.erase(gateway); }
   void acknowledged(const proto::drain_ack& ack);
-  /// @returns the gateways that have to be told now, each with one incarnation.
+  /// @returns the gateways that have to be told now, each with one incarnation or with those over.
   std::vector<std::pair<std::string, proto::drain_notice>> due(const engine_table& engines,
                                                                steady_time now);
   [[nodiscard]] proto::drain_status status(const std::string& target,

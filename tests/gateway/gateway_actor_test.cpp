@@ -241,7 +241,7 @@ TEST_F(GatewayActor, PassesOnWhatSchedulersTell) {
   tell(proto::catalogue{});
   tell(proto::engine_down{"node-1/engine-1", {7}, "was killed", {}, "killed"});
   tell(proto::judgement{{1, 1}, "convicted", "", 1});
-  tell(proto::drain_notice{{{7}}});
+  tell(proto::drain_notice{{{7}}, {}});
 
   EXPECT_EQ(count<proto::catalogue>(), 1u);
   EXPECT_EQ(count<proto::engine_down>(), 1u);

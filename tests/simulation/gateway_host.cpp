@@ -242,6 +242,7 @@ void gateway_host::take(mail& it, steady_time now) {
                           shard_.on_drain_notice(notice, now);
                           for (const auto each : notice.incarnations)
                             books_.drains(each, now + world_.of().shard.drain_notice_ttl);
+                          for (const auto each : notice.over) books_.drains(each, now);
                         }},
              it);
 }

@@ -133,7 +133,7 @@ TEST_F(ShardAttempts, AHeldRequestStillEndsAtItsDeadline) {
 TEST_F(ShardAttempts, ADrainingEngineGetsNothingNewAndIsAcknowledged) {
   ask(1);
   grant(7, 3);
-  gateway.on_drain_notice({{{7}}}, t0);
+  gateway.on_drain_notice({{{7}}, {}}, t0);
 
   ASSERT_EQ(world.drains.size(), 1u);
   EXPECT_EQ(world.drains[0].in_flight, 1u);
@@ -149,8 +149,8 @@ TEST_F(ShardAttempts, ADrainingEngineGetsNothingNewAndIsAcknowledged) {
 }
 
 TEST_F(ShardAttempts, ADrainHoldsAsLongAsItIsRenewedAndNoLonger) {
-  gateway.on_drain_notice({{{7}}}, t0);
-  gateway.on_drain_notice({{{7}}}, t0 + 1s);
+  gateway.on_drain_notice({{{7}}, {}}, t0);
+  gateway.on_drain_notice({{{7}}, {}}, t0 + 1s);
   gateway.on_tick(t0 + 2999ms);
   ask(1, t0 + 2999ms);
   grant(7, 1, t0 + 2999ms);
@@ -162,10 +162,20 @@ TEST_F(ShardAttempts, ADrainHoldsAsLongAsItIsRenewedAndNoLonger) {
   EXPECT_EQ(world.attempts.size(), 1u);
 }
 
+TEST_F(ShardAttempts, AnEngineWhoseDrainWasTakenBackGetsWorkAgainAtOnce) {
+  gateway.on_drain_notice({{{7}}, {}}, t0);
+  ask(1);
+  gateway.on_drain_notice({{}, {{7}}}, t0 + 10ms);
+  grant(7, 1, t0 + 20ms);
+
+  EXPECT_EQ(world.attempts.size(), 1u);
+  EXPECT_EQ(world.drains.size(), 1u) << "only a drain is acknowledged";
+}
+
 TEST_F(ShardAttempts, ADrainOutlivesTheSilenceOfItsEngine) {
   ask(1, t0, 60'000);
   grant(7, 1);
-  gateway.on_drain_notice({{{7}}}, t0);
+  gateway.on_drain_notice({{{7}}, {}}, t0);
   gateway.on_engine_down({"engine-7", {7}, "its snapshots stopped", {}, "silent"}, t0);
   ASSERT_EQ(world.closed.size(), 1u);
   grant(7, 1);
@@ -178,7 +188,7 @@ TEST_F(ShardAttempts, ADrainOutlivesTheSilenceOfItsEngine) {
 }
 
 TEST_F(ShardAttempts, DoesNotAskAtOnceAgainForCreditThatItMayNotUse) {
-  gateway.on_drain_notice({{{7}}}, t0);
+  gateway.on_drain_notice({{{7}}, {}}, t0);
   ask(1);
   const auto asked = world.places.size();
 

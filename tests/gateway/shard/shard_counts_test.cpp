@@ -135,8 +135,8 @@ TEST_F(ShardCounts, CountABreakerThatOpensOnce) {
 }
 
 TEST_F(ShardCounts, CountADrainOnceHoweverOftenItIsTold) {
-  gateway.on_drain_notice({{{7}}}, t0);
-  gateway.on_drain_notice({{{7}}}, t0 + 500ms);
+  gateway.on_drain_notice({{{7}}, {}}, t0);
+  gateway.on_drain_notice({{{7}}, {}}, t0 + 500ms);
   gateway.on_tick(t0 + 500ms);
 
   EXPECT_EQ(counts.drains.Value(), 1);

@@ -63,7 +63,7 @@ struct ShardHedges : testing::ShardFixture {
     answer(attempt(i), engine(i), "reply", t0 + 30ms, error);
   }
   [[nodiscard]] std::uint32_t in_flight() {
-    gateway.on_drain_notice({{{7}, {8}}}, t0);
+    gateway.on_drain_notice({{{7}, {8}}, {}}, t0);
     return world.drains.back().in_flight;
   }
 };
@@ -260,7 +260,7 @@ TEST_F(ShardHedges, EveryRequestHasOneOutcomeUnderRandomEvents) {
   EXPECT_EQ(outcomes.size(), static_cast<std::size_t>(asked));
   for (const auto& [id, times] : outcomes) EXPECT_EQ(times, 1);
   EXPECT_EQ(gateway.rows().open_rows(), 0u);
-  gateway.on_drain_notice({{{engines[0]}, {engines[1]}}}, t0);
+  gateway.on_drain_notice({{{engines[0]}, {engines[1]}}, {}}, t0);
   EXPECT_EQ(world.drains.back().in_flight, 0u);
 }
 

@@ -42,6 +42,22 @@ TEST_F(ShardLosses, ATrialsDeathConvictsThoughTheWordCameAfterTheReset) {
   EXPECT_EQ(code(0), "poison");
 }
 
+TEST_F(ShardLosses, ASuspectWhoseAttemptsAreSpentIsWatchedWhenItsClientAsksAgain) {
+  send(1, "bad");
+  grant(7, 1);
+  die(7, "killed", {});
+  grant(8, 1);
+  die(8, "hang", {attempt(1)});
+  ASSERT_EQ(world.replies.size(), 1u);
+  EXPECT_EQ(code(0), "worker_lost");
+  ASSERT_EQ(world.suspicions.size(), 1u);
+
+  send(2, "bad");
+  grant(9, 1);
+
+  EXPECT_EQ(world.attempts.size(), 2u) << "it waits for the judgement";
+}
+
 TEST_F(ShardLosses, ALateWordOfAKillFromOutsideChangesNothing) {
   send(1, "any");
   grant(7, 1);

@@ -220,10 +220,12 @@ TEST_F(ShardRequests, NorIsItWithAKeyForAnotherGatewayHasNotKeptIt) {
   ASSERT_EQ(world.replies.size(), 1u);
   EXPECT_EQ(code(0), "unknown_outcome");
 
+  send(1, "k", 5, "client", t0, false, true);
+  EXPECT_EQ(code(1), "unknown_outcome") << "nor while there is no room yet";
   world.room = 4;
   send(1, "k", 5, "client", t0, false, true);
 
-  EXPECT_EQ(code(1), "ok") << "this one has";
+  EXPECT_EQ(code(2), "ok") << "this one has";
 }
 
 TEST_F(ShardRequests, AResultForAClientThatIsGoneEndsItsRequestAllTheSame) {

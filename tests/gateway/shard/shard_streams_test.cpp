@@ -263,7 +263,7 @@ TEST_F(ShardStreams, ALastWordThatLeavesAGapLosesTheStreamToAnotherAndItsCreditI
   say(1, {3}, true);  // of the second
 
   ASSERT_EQ(world.attempts.size(), 3u) << "its credit came back with its last word";
-  gateway.on_drain_notice({{{7}}}, t0);
+  gateway.on_drain_notice({{{7}}, {}}, t0);
   EXPECT_EQ(world.drains.back().in_flight, 2u);
   EXPECT_TRUE(world.cancels.empty()) << "that attempt is over";
 }

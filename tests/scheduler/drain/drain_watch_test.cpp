@@ -97,12 +97,16 @@ TEST_F(DrainWatch, RemindsWhoHasNothingInFlightThereTwiceASecond) {
   EXPECT_EQ(renewed[0].first, "a");
 }
 
-TEST_F(DrainWatch, SaysNoMoreOfADrainThatWasTakenBack) {
+TEST_F(DrainWatch, TellsEveryGatewayOnceThatADrainWasTakenBack) {
   show("draining", "up");
   (void)drains.due(engines, t0);
 
   show("up", "up");
 
+  const auto over = drains.due(engines, t0 + 1ms);
+  ASSERT_EQ(over.size(), 2u);
+  EXPECT_THAT(over[1].second.incarnations, IsEmpty());
+  EXPECT_THAT(over[1].second.over, ElementsAre(incarnation_id{1}));
   EXPECT_TRUE(drains.due(engines, t0 + 1h).empty());
 }
 
