@@ -151,48 +151,68 @@ template <class T>
   }
 }
 
-/// Reads the value of `key` into its field, or skips it. Steps count the comparisons.
+/// How far a map has been read: which fields it had, and which comes next if it has them in the
+/// order of the list, as `write` puts them.
+struct map_progress {
+  std::uint64_t seen = 0;
+  std::size_t next = 0;
+};
+
+/// Reads the value of a field, which may be nil, and must not stand there twice.
+template <class T>
+[[nodiscard]] bool read_once(reader& from, T& out, std::size_t index, map_progress& at,
+                             std::string& path) {
+  const auto bit = std::uint64_t{1} << index;
+  if (at.seen & bit) return from.fail_with("stands there twice");
+  at.seen |= bit;
+  at.next = index + 1;
+  std::string_view nothing;
+  return from.next_is_nil() ? from.skip(nothing) : read_value(from, out, path);
+}
+
+/// Looks for `key` among the fields [first, last) and reads its value. @returns whether it is one.
+/// Steps count the comparisons.
 template <message T>
-[[nodiscard]] bool read_field(reader& from, T& out, std::string_view key, std::uint64_t& seen,
+[[nodiscard]] bool find_field(reader& from, T& out, std::string_view key, std::size_t first,
+                              std::size_t last, map_progress& at, bool& ok, std::string& path) {
+  std::size_t index = 0;
+  const auto visit = [&](const auto& each) {
+    const auto here = index++;
+    if (here < first || here >= last) return false;
+    from.count_steps(1);
+    if (each.name != key) return false;
+    ok = read_once(from, out.*each.member, here, at, path);
+    return true;
+  };
+  return std::apply([&](const auto&... each) { return (visit(each) || ...); }, T::fields());
+}
+
+/// Reads the value of `key` into its field, or skips it.
+template <message T>
+[[nodiscard]] bool read_field(reader& from, T& out, std::string_view key, map_progress& at,
                               std::string& path) {
-  std::uint64_t bit = 1;
-  bool matched = false, ok = true;
-  std::apply(
-      [&](const auto&... f) {
-        const auto visit = [&](const auto& each) {
-          from.count_steps(1);
-          if (each.name == key) {
-            matched = true;
-            if (seen & bit) {
-              ok = from.fail_with("stands there twice");
-            } else if (seen |= bit; from.next_is_nil()) {
-              std::string_view nothing;
-              ok = from.skip(nothing);
-            } else {
-              ok = read_value(from, out.*each.member, path);
-            }
-            if (!ok) path = path.empty() ? std::string{key} : std::string{key} + "." + path;
-          }
-          bit <<= 1;
-          return matched;
-        };
-        (visit(f) || ...);
-      },
-      T::fields());
-  std::string_view unknown;
-  return matched ? ok : from.skip(unknown);
+  constexpr auto count = std::tuple_size_v<decltype(T::fields())>;
+  bool ok = true;
+  const auto next = at.next;
+  if (!find_field(from, out, key, next, count, at, ok, path) &&
+      !find_field(from, out, key, 0, next, at, ok, path)) {
+    std::string_view unknown;
+    return from.skip(unknown);
+  }
+  if (!ok) path = path.empty() ? std::string{key} : std::string{key} + "." + path;
+  return ok;
 }
 
 template <message T>
 [[nodiscard]] bool read_message(reader& from, T& out, std::string& path) {
   std::uint32_t entries = 0;
   if (!from.open_map(entries) || !from.enter()) return false;
-  std::uint64_t seen = 0;
+  map_progress at;
   for (std::uint32_t i = 0; i < entries; ++i) {
     std::string_view key;
     if (!from.next_is_string()) return from.fail_with("has a key that is not a string");
     if (!from.read(key)) return false;
-    if (!read_field(from, out, key, seen, path)) return false;
+    if (!read_field(from, out, key, at, path)) return false;
   }
   from.leave();
   return true;

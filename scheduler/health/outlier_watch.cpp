@@ -48,6 +48,7 @@ bool outlier_watch::take_latency(track& of, const proto::holding& seen, steady_t
   const auto took = now - *of.began;
   if (of.replies < limits_.replies || took < limits_.sample) return false;
   const auto replies = static_cast<double>(of.replies);
+  of.before = of.latency;
   of.latency = mean{static_cast<double>(of.latency_us) / replies, replies / seconds(took), now};
   of.replies = of.latency_us = 0;
   of.began = now;
@@ -85,7 +86,8 @@ double outlier_watch::chance(const tracks& all, incarnation_id engine, steady_ti
 std::optional<std::string> outlier_watch::slow(const tracks& all, incarnation_id engine,
                                                const std::string& model, steady_time now) const {
   const auto& own = all.at(engine).latency;
-  if (!own || now - own->at > limits_.valid) return std::nullopt;
+  const auto& before = all.at(engine).before;
+  if (!own || !before || now - before->at > limits_.valid) return std::nullopt;
   std::vector<double> latencies, rates;
   for (const auto& [other, of] : all) {
     if (other == engine || !of.latency || now - of.latency->at > limits_.valid) continue;
@@ -93,9 +95,8 @@ std::optional<std::string> outlier_watch::slow(const tracks& all, incarnation_id
     rates.push_back(of.latency->per_second);
   }
   if (latencies.empty() || own->per_second > busier * median(rates)) return std::nullopt;
-  const auto usual = median(latencies);
-  if (own->us <= limits_.slower * usual ||
-      own->us - usual < static_cast<double>(to_us(limits_.excess)))
+  const auto usual = median(latencies), least = std::min(own->us, before->us);
+  if (least <= limits_.slower * usual || least - usual < static_cast<double>(to_us(limits_.excess)))
     return std::nullopt;
   return "its attempts on '" + model + "' took " + milliseconds(own->us) +
          " on average, those of the others " + milliseconds(usual);

@@ -30,8 +30,9 @@ struct outlier_limits {
 /// Compares the engines that serve the same version of a model, by what gateways report of their
 /// attempts. An engine is an outlier if its attempts fail in a row while those of others succeed
 /// (so rarely by chance, given how often the others fail, that it is once in 1e9), or if its mean
-/// latency is over three times the median of the others' although it answers no more than they do:
-/// an engine that answers more is busy, and busy is no fault. Refusals count nothing.
+/// latency is, twice in a row, over three times the median of the others' although it answers no
+/// more than they do: an engine that answers more is busy, and busy is no fault; one that stood
+/// still for a moment goes on. Refusals count nothing.
 /// The caller reports only incarnations it knows and forgets those that end: that is the bound.
 class outlier_watch {
  public:
@@ -62,7 +63,7 @@ class outlier_watch {
     /// Since `began`: the end of the last mean, or the first report.
     std::uint64_t replies = 0, latency_us = 0;
     std::optional<steady_time> began;
-    std::optional<mean> latency;
+    std::optional<mean> latency, before;
   };
   using tracks = std::unordered_map<incarnation_id, track>;
 

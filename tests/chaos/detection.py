@@ -14,6 +14,8 @@ SLACK_US = 100_000
 # By which events a gateway shows that it knows, and a scheduler.
 GATEWAY_EVENTS = ("attempt_lost", "link_silent", "scheduler_lost")
 SCHEDULER_EVENTS = ("engine_down",)
+# By which a worker shows that the kernel has ended the process of an engine.
+WORKER_EVENTS = ("engine_ended",)
 # A scheduler cannot see that the engines of such a node end, for they do not while gateways reach them: that it hears nothing of the
 # node is all there is to know.
 SUSPICION = "suspect"
@@ -71,7 +73,7 @@ class ClusterLog:
         try:
             line = json.loads(text)
             event = line["event"]
-            if event in GATEWAY_EVENTS + SCHEDULER_EVENTS:
+            if event in GATEWAY_EVENTS + SCHEDULER_EVENTS + WORKER_EVENTS:
                 self.lines.append(Known(self.moment(line, offset_us), event, of_whom(line)))
                 self.alarms[event] += 1
             elif event == "verdict" and line["verdict"] in BAD_VERDICTS:
@@ -105,3 +107,10 @@ def detection_ms(log: ClusterLog, faults: list[dict], kinds: tuple[str, ...], la
     asked = [each for each in faults if each["fault"] in kinds and each["lifted"] - each["at"] >= lasting_ms * 1000]
     known = [at for at in map(log.known_ms, asked) if at is not None]
     return known, len(asked) - len(known)
+
+
+def told_ms(log: ClusterLog, faults: list[dict], kind: str) -> list[float]:
+    """Of engines' ends of that kind: from when their worker saw the end of the process until a gateway or scheduler knew. The
+    rest is the kernel's, which takes a process apart before it tells anybody."""
+    both = [(log.known_ms(each, WORKER_EVENTS), log.known_ms(each)) for each in faults if each["fault"] == kind]
+    return [known - ended for ended, known in both if ended is not None and known is not None]

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tests.chaos.detection import GATEWAY_EVENTS, SCHEDULER_EVENTS, SLACK_US, ClusterLog, detection_ms
+from tests.chaos.detection import GATEWAY_EVENTS, SCHEDULER_EVENTS, SLACK_US, ClusterLog, detection_ms, told_ms
 
 # 2026-01-01T00:00:00Z is second 1000 of this machine.
 OFFSET_US = 1_767_225_600_000_000 - 1_000_000_000
@@ -30,6 +30,11 @@ def test_an_engines_death_is_known_by_its_lost_attempts_or_by_word_of_the_schedu
     kill = fault("kill engine", "node-1/engine-0", 5)
     assert log.known_ms(kill, GATEWAY_EVENTS) == 2.0
     assert log.known_ms(kill, SCHEDULER_EVENTS) == 3.0
+
+
+def test_of_that_time_the_clusters_own_part_begins_with_the_end_of_the_process(tmp_path):
+    log = log_of(tmp_path, line(5.006, "engine_ended", engine="node-1/engine-0"), line(5.007, "engine_down", engine="node-1/engine-0"))
+    assert told_ms(log, [fault("kill engine", "node-1/engine-0", 5)], "kill engine") == [pytest.approx(1.0)]
 
 
 def test_what_is_about_another_or_was_before_says_nothing(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 from functools import partial
 
 from tests.chaos.cluster import TIRELESS
-from tests.chaos.detection import detection_ms
+from tests.chaos.detection import detection_ms, told_ms
 from tests.chaos.faults import Cut, Freeze, FreezeNode, FullDisk, Kill, Squeeze
 from tests.chaos.figures import Figure, tail
 from tests.chaos.hostile import HostileClients
@@ -63,15 +63,22 @@ def known(evidence: Evidence, told: str, kinds: tuple[str, ...], bar_ms: float, 
             Figure(f"{told} never known", unknown, "", 0, n=len(times) + unknown)]
 
 
+def told(evidence: Evidence, kind: str) -> list[Figure]:
+    """The cluster's own part of a death's becoming known. A worker that is killed says nothing of its engines."""
+    times = told_ms(evidence.cluster_log, evidence.faults, kind)
+    return tail("of it after the end of the process", times) if times else []
+
+
 def hit(evidence: Evidence, service_ms: float) -> list[Figure]:
     """What a death costs the requests that it hits: at most 50 ms and one more service time."""
-    return tail("extra latency of a hit request", evidence.requests.extra_ms_of_hit(), 50 + service_ms)
+    return tail("extra latency of a hit request", evidence.requests.extra_ms_of_hit([each["at"] for each in evidence.faults]), 50 + service_ms)
 
 
 def kills(role: str):
     def judge(evidence: Evidence) -> list[Figure]:
         return [*counted(evidence, 200_000 if evidence.full else 0, 500),
-                *known(evidence, f"death of {role}", (f"kill {role}",), 10, 100, lasting=False), *hit(evidence, STEP_MS)]
+                *known(evidence, f"death of {role}", (f"kill {role}",), 10, 100, lasting=False),
+                *told(evidence, f"kill {role}"), *hit(evidence, STEP_MS)]
     return judge
 
 

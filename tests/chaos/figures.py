@@ -1,6 +1,7 @@
 """Figures of a run, from the clients' logs, the nemesis' record and the cluster's logs. Pure."""
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from typing import Callable, Iterable, Optional, Sequence
@@ -87,11 +88,17 @@ class Requests:
         attempts = [row[3] for row in self.rows if row[2] == "ok" and row[3] > 0]
         return sum(attempts) / len(attempts) if attempts else None
 
-    def extra_ms_of_hit(self) -> list[float]:
-        """Of requests that took more than one attempt: latency beyond the median of their model."""
-        usual = {model: quantile(self.latencies_ms(keep=lambda row, of=model: row[5] == of), 0.5) or 0.0
-                 for model in {row[5] for row in self.rows}}
-        return [max(0.0, (row[1] - row[0]) / MS - usual[row[5]]) for row in self.rows if row[2] == "ok" and row[3] > 1]
+    def extra_ms_of_hit(self, strikes: Sequence[int]) -> list[float]:
+        """Of requests that took more than one attempt: from the last strike before the answer, or from the request if that
+        was later, to the answer. All that the strike cost it, and what was left of its service time."""
+        ordered = sorted(strikes)
+        extra = []
+        for sent, answered, code, attempts, *_ in self.rows:
+            if code == "ok" and attempts > 1:
+                before = bisect_right(ordered, answered)
+                since = max(sent, ordered[before - 1]) if before else sent
+                extra.append((answered - since) / MS)
+        return extra
 
 
 def recovery_ms(fault: dict) -> Optional[float]:

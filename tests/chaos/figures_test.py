@@ -46,8 +46,10 @@ def test_a_second_outcome_is_no_second_request():
     assert Requests([log]).latencies_ms() == [1.0]
 
 
-def test_extra_latency_is_of_those_that_were_tried_again():
-    assert requests_of(*[(0, 2000, "ok", 1)] * 9, (0, 12_000, "ok", 2)).extra_ms_of_hit() == [10.0]
+def test_extra_latency_is_of_those_that_were_tried_again_from_the_last_strike_before_their_answer():
+    requests = requests_of(*[(0, 2000, "ok", 1)] * 9, (0, 12_000, "ok", 2), (5000, 6000, "ok", 2))
+    assert requests.extra_ms_of_hit([1000, 4000, 13_000]) == [8.0, 1.0]
+    assert requests.extra_ms_of_hit([]) == [12.0, 1.0]
 
 
 def test_a_kill_recovers_from_its_strike_and_a_freeze_from_its_lifting():

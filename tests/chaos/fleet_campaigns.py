@@ -170,6 +170,7 @@ def drive_soak(run: Run) -> None:
     parts = (Part(Kill("engine"), 4), Part(Freeze("engine"), 1, brief), Part(Kill("worker"), 2), Part(Freeze("worker"), 1, brief))
     run.nemesis.run(schedule(run.seed, parts, pause_s=(every * 0.9, every * 1.1)), seconds=run.scale.seconds)
     sampler.stop()
+    sampler.write(run.folder / "samples.csv")
     for name in (*run.cluster.processes("gateway"), *run.cluster.processes("scheduler")):
         samples = sampler.oldest_of(name)
         steady = samples[int(len(samples) * WARM_UP_SHARE):]
@@ -198,7 +199,7 @@ CAMPAIGNS = [
              partial(library_clients, mix=PATIENT), drive_rolling, Scale(0, None, 500), Scale(0, None, 3000), judge_rolling),
     Campaign("fleet-failing", "every engine is killed as soon as it serves: retries do not double the load, and it recovers",
              {**FLEET, "worker": {"restart": UNHURRIED}}, partial(several_clients, mix=FULL), drive_failing, Scale(6, None, 1000),
-             Scale(30, None, 2000), judge_failing, NOT_SERVED),
+             Scale(30, None, 1000), judge_failing, NOT_SERVED),
     Campaign("poison", "a request that kills its engine, sent by three clients amid good load",
              {**FLEET, "builtins": [*BUILTINS, "crash"]}, poison_clients, drive_for_its_time, Scale(8, None, 500),
              Scale(60, None, 2000), judge_poison),

@@ -71,6 +71,12 @@ class Sampler:
         self.thread.join()
         return self.samples
 
+    def write(self, file: Path) -> None:
+        """As lines of comma-separated values: what a slope is made of."""
+        rows = sorted((each.at, name, pid, each.resident, each.descriptors, each.threads)
+                      for (name, pid), samples in self.samples.items() for each in samples)
+        file.write_text("\n".join(["at_us,name,pid,resident_bytes,descriptors,threads", *(",".join(map(str, row)) for row in rows)]) + "\n")
+
     def oldest_of(self, name: str) -> list[Sample]:
         """Of the process of that name with the most samples."""
         return max((samples for (each, _), samples in self.samples.items() if each == name), key=len, default=[])

@@ -10,7 +10,7 @@ from tests.chaos.client_log import now_us
 from tests.chaos.cluster import engines_of, process_state, serves
 from tests.chaos.detection import detection_ms
 from tests.chaos.fault_campaigns import (BUILTINS, FLEET, FOREVER_S, FULL, MACHINES, PATIENT, STEP_MS, counted, hit, known, library_clients,
-                                         several_clients, strikes)
+                                         several_clients, strikes, told)
 from tests.chaos.faults import Hang, Kill, nothing
 from tests.chaos.figures import Figure, tail
 from tests.chaos.load import Client, Kind, sleep
@@ -31,7 +31,8 @@ def beside_busy_loops(drive: Callable[[Run], None], share: float) -> Callable[[R
 
 def judge_busy(evidence: Evidence) -> list[Figure]:
     return [*counted(evidence, least_strikes=100),
-            *known(evidence, "death of engine, all processors busy,", ("kill engine",), 50, 100, lasting=False), *hit(evidence, STEP_MS)]
+            *known(evidence, "death of engine, all processors busy,", ("kill engine",), 50, 100, lasting=False),
+            *told(evidence, "kill engine"), *hit(evidence, STEP_MS)]
 
 
 # --- hangs --------------------------------------------------------------------------------------

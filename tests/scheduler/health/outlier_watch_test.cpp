@@ -26,10 +26,17 @@ proto::holding seen(incarnation_id engine, std::uint32_t completed, std::uint32_
 struct OutlierWatch : ::testing::Test {
   outlier_watch watch;
   /// So many replies over a second, whose mean latency is `us`.
-  void measure(incarnation_id engine, std::uint32_t replies, std::uint64_t us) {
-    (void)watch.report(seen(engine, replies / 2, 0, us), t0);
-    (void)watch.report(seen(engine, replies - replies / 2, 0, us), t0 + 1s);
+  void measure_once(incarnation_id engine, std::uint32_t replies, std::uint64_t us,
+                    steady_time from) {
+    (void)watch.report(seen(engine, replies / 2, 0, us), from);
+    (void)watch.report(seen(engine, replies - replies / 2, 0, us), from + 1s);
   }
+  /// Twice in a row, until `measured`.
+  void measure(incarnation_id engine, std::uint32_t replies, std::uint64_t us) {
+    measure_once(engine, replies, us, t0);
+    measure_once(engine, replies, us, t0 + 1s);
+  }
+  static constexpr steady_time measured = t0 + 2s;
 };
 
 // --- errors ---
@@ -127,60 +134,72 @@ TEST_F(OutlierWatch, NamesAnEngineOverThreeTimesSlowerThanTheMedianOfTheOthers) 
   measure(other, 20, 10'000);
   measure(third, 20, 10'000);
   measure(odd, 20, 30'000);
-  EXPECT_FALSE(watch.outlier(odd, t0 + 1s));
+  EXPECT_FALSE(watch.outlier(odd, measured));
 
   watch.forget(odd);
   measure(odd, 20, 30'001);
-  EXPECT_THAT(watch.outlier(odd, t0 + 1s).value_or(""),
+  EXPECT_THAT(watch.outlier(odd, measured).value_or(""),
               HasSubstr("took 30 ms on average, those of the others 10 ms"));
+}
+
+TEST_F(OutlierWatch, GoesOnWithAnEngineThatWasSlowOnce) {
+  measure(other, 20, 1'000);
+
+  measure_once(odd, 20, 100'000, t0);
+  EXPECT_FALSE(watch.outlier(odd, measured));
+  measure_once(odd, 20, 1'000, t0 + 1s);
+  EXPECT_FALSE(watch.outlier(odd, measured));
+  measure_once(odd, 20, 100'000, t0 + 2s);
+  EXPECT_FALSE(watch.outlier(odd, measured + 1s));
 }
 
 TEST_F(OutlierWatch, NeedsTwentyRepliesForAMean) {
   measure(other, 20, 10'000);
 
-  measure(odd, 19, 100'000);
-  EXPECT_FALSE(watch.outlier(odd, t0 + 1s));
+  measure_once(odd, 20, 100'000, t0);
+  measure_once(odd, 19, 100'000, t0 + 1s);
+  EXPECT_FALSE(watch.outlier(odd, measured));
 
-  EXPECT_TRUE(watch.report(seen(odd, 1, 0, 100'000), t0 + 1s));
-  EXPECT_TRUE(watch.outlier(odd, t0 + 1s));
+  EXPECT_TRUE(watch.report(seen(odd, 1, 0, 100'000), measured));
+  EXPECT_TRUE(watch.outlier(odd, measured));
 }
 
 TEST_F(OutlierWatch, ComparesWithRepliesOfOthersOnly) {
   measure(odd, 20, 100'000);
-  EXPECT_FALSE(watch.outlier(odd, t0 + 1s));
+  EXPECT_FALSE(watch.outlier(odd, measured));
 
-  measure(other, 19, 1'000);
-  EXPECT_FALSE(watch.outlier(odd, t0 + 1s));
+  measure_once(other, 19, 1'000, t0);
+  EXPECT_FALSE(watch.outlier(odd, measured));
 }
 
 TEST_F(OutlierWatch, DoesNotMindDifferencesBelowFiveMilliseconds) {
   measure(other, 20, 100);
 
   measure(odd, 20, 5'099);
-  EXPECT_FALSE(watch.outlier(odd, t0 + 1s));
+  EXPECT_FALSE(watch.outlier(odd, measured));
 
   watch.forget(odd);
   measure(odd, 20, 5'100);
-  EXPECT_TRUE(watch.outlier(odd, t0 + 1s));
+  EXPECT_TRUE(watch.outlier(odd, measured));
 }
 
 TEST_F(OutlierWatch, TakesAnEngineThatAnswersHalfAsMuchAgainAsBusyAndNotAsSlow) {
   measure(other, 20, 1'000);
 
   measure(odd, 31, 50'000);
-  EXPECT_FALSE(watch.outlier(odd, t0 + 1s));
+  EXPECT_FALSE(watch.outlier(odd, measured));
 
   watch.forget(odd);
   measure(odd, 30, 50'000);
-  EXPECT_TRUE(watch.outlier(odd, t0 + 1s));
+  EXPECT_TRUE(watch.outlier(odd, measured));
 }
 
 TEST_F(OutlierWatch, ComparesAMeanForAMinute) {
   measure(other, 20, 1'000);
   measure(odd, 20, 50'000);
 
-  EXPECT_TRUE(watch.outlier(odd, t0 + 61s));
-  EXPECT_FALSE(watch.outlier(odd, t0 + 61s + 1ms));
+  EXPECT_TRUE(watch.outlier(odd, measured + 59s));
+  EXPECT_FALSE(watch.outlier(odd, measured + 59s + 1ms));
 }
 
 }  // namespace

@@ -351,12 +351,12 @@ TEST_F(Verdicts, AnEngineThatFailsWhereOthersSucceedIsQuarantinedFor30Seconds) {
 
 TEST_F(Verdicts, ASlowEngineIsQuarantined) {
   settle(2);
-  report("0", 10, 0, 50'000);
-  report("1", 10, 0, 1'000);
-  pass(1s);
-  report("0", 10, 0, 50'000);
-  report("1", 10, 0, 1'000);
-  pass(25ms);
+  for (int second = 0; second < 3; ++second) {
+    EXPECT_EQ(verdict("0"), "up");
+    report("0", 20, 0, 50'000);
+    report("1", 20, 0, 1'000);
+    pass(1s);
+  }
 
   EXPECT_EQ(verdict("0"), "quarantined");
   EXPECT_EQ(verdict("1"), "up");
