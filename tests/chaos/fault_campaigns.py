@@ -10,7 +10,7 @@ from tests.chaos.figures import Figure, tail
 from tests.chaos.hostile import HostileClients
 from tests.chaos.load import Client, Kind, sleep
 from tests.chaos.nemesis import Part, schedule
-from tests.chaos.relay import Duplicates, HalfOpen, SlowLink
+from tests.chaos.relay import DUPLICATES, HALF_OPEN, slow_link
 from tests.chaos.run import Campaign, Evidence, Scale, by_schedule
 
 FOREVER_S = 4 * 3600
@@ -153,7 +153,7 @@ CAMPAIGNS = [
              Scale(90, 6, 800), Scale(1500, 210, 2000), judge_partitions, over_hosts=True, minutes=15),
     Campaign("slow-links", "links between clients and gateway that delay, deliver twice, or stand still half open", DOUBLE,
              partial(library_clients, mix=PATIENT),
-             strikes(*(Part(each, 1, (0.5, 3)) for each in (SlowLink(0.05), SlowLink(0.2), HalfOpen(), Duplicates())), pause_s=(0.2, 1)),
+             strikes(*(Part(each, 1, (0.5, 3)) for each in (slow_link(0.05), slow_link(0.2), HALF_OPEN, DUPLICATES)), pause_s=(0.2, 1)),
              Scale(30, 4, 500), Scale(600, 80, 1000), counted, relayed=True,
              minutes=3),
     Campaign("squeezes", "engines and workers that get no more memory, and a full disk for logs", FLEET, several_clients,

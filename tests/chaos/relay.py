@@ -6,7 +6,7 @@ import asyncio
 import random
 import threading
 from dataclasses import dataclass
-from typing import Iterator, Optional
+from typing import Callable, Iterator, Optional
 
 CHUNK = 65536
 # Chunks under way in one direction of one connection; then the relay reads no more: TCP pushes back.
@@ -139,14 +139,12 @@ class Relay:
 
 
 @dataclass(frozen=True)
-class SlowLink:
-    """Every byte takes that much longer, each way."""
+class LinkFault:
+    """What the relay before one gateway does from `begin` to `end`."""
 
-    seconds: float
-
-    @property
-    def name(self) -> str:
-        return f"delay of {self.seconds * 1000:.0f} ms"
+    name: str
+    begin: Callable[[Relay], None]
+    end: Callable[[Relay], None]
 
     def targets(self, cluster) -> list[str]:
         return [each.endpoint for each in cluster.relays]
@@ -156,35 +154,16 @@ class SlowLink:
         return lambda: self.strike(relay)
 
     def strike(self, relay: Relay):
-        relay.set_delay(self.seconds)
-        return lambda: relay.set_delay(0.0)
+        self.begin(relay)
+        return lambda: self.end(relay)
 
 
-@dataclass(frozen=True)
-class HalfOpen(SlowLink):
-    """Connections stay open and nothing passes."""
-
-    seconds: float = 0.0
-
-    @property
-    def name(self) -> str:
-        return "half-open link"
-
-    def strike(self, relay: Relay):
-        relay.set_flowing(False)
-        return lambda: relay.set_flowing(True)
+def slow_link(seconds: float) -> LinkFault:
+    """Every byte takes that much longer, each way."""
+    return LinkFault(f"delay of {seconds * 1000:.0f} ms", lambda relay: relay.set_delay(seconds), lambda relay: relay.set_delay(0.0))
 
 
-@dataclass(frozen=True)
-class Duplicates(SlowLink):
-    """Half of the messages, each way, come twice."""
-
-    seconds: float = 0.0
-
-    @property
-    def name(self) -> str:
-        return "duplicates"
-
-    def strike(self, relay: Relay):
-        relay.set_doubled(0.5)
-        return lambda: relay.set_doubled(0.0)
+# Connections stay open and nothing passes.
+HALF_OPEN = LinkFault("half-open link", lambda relay: relay.set_flowing(False), lambda relay: relay.set_flowing(True))
+# Half of the messages, each way, come twice.
+DUPLICATES = LinkFault("duplicates", lambda relay: relay.set_doubled(0.5), lambda relay: relay.set_doubled(0.0))

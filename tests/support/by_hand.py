@@ -6,16 +6,11 @@ import subprocess
 from tests.support.cluster import BIN, PATIENCE_S, until
 
 
-class ByHand:
-    """One gateway with a scheduler in it, and the workers that a test adds."""
+class Servers:
+    """`with Servers(folder) as servers`: those that are started in it end with it."""
 
     def __init__(self, folder):
         self.folder, self.processes = folder, {}
-        ready = self.start("coppice-gateway", "gateway", door="tcp://127.0.0.1:0", operator=f"ipc://{folder}/operator",
-                           embedded_scheduler={"listen": "127.0.0.1:0"})
-        self.endpoint, self.mesh = ready["door"], ready["mesh"]
-        self.cluster = folder / "cluster.json"
-        self.cluster.write_text(json.dumps({"gateways": [ready["door"]], "operator": ready["operator"]}))
 
     def __enter__(self):
         return self
@@ -36,6 +31,18 @@ class ByHand:
         until(lambda: files["json"].exists() or process.poll() is not None, f"{name} to be ready")
         assert process.poll() is None, files["log"].read_text()
         return json.loads(files["json"].read_text())
+
+
+class ByHand(Servers):
+    """One gateway with a scheduler in it, and the workers that a test adds."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        ready = self.start("coppice-gateway", "gateway", door="tcp://127.0.0.1:0", operator=f"ipc://{folder}/operator",
+                           embedded_scheduler={"listen": "127.0.0.1:0"})
+        self.endpoint, self.mesh = ready["door"], ready["mesh"]
+        self.cluster = folder / "cluster.json"
+        self.cluster.write_text(json.dumps({"gateways": [ready["door"]], "operator": ready["operator"]}))
 
     def worker(self, name, prepare=None, **config):
         self.start("coppice-worker", name, prepare, schedulers=[self.mesh], **config)
