@@ -135,12 +135,14 @@ retry_decision decide(const retry_limits& limits, const tried_request& request,
 
 bool is_settled(errc answer) noexcept { return class_of_answer(answer) == retry_class::settled; }
 
-error out_of_budget(const attempt_failure& failure) {
-  if (failure.how == attempt_end::answered) return {failure.code, failure.reason, 0};
-  return {errc::worker_lost,
-          "Too many requests of this model are tried again already; the attempt ended: " +
-              failure.reason,
-          0};
+retry_decision without_budget(const retry_limits& limits, const attempt_failure& failure) {
+  if (failure.how == attempt_end::answered) return end(failure.code, failure.reason);
+  auto owed = end(errc::worker_lost,
+                  "Too many requests of this model are tried again already; the attempt ended: " +
+                      failure.reason);
+  owed.what = action::owe;
+  owed.wait = limits.budget_patience;
+  return owed;
 }
 
 }  // namespace coppice::gateway

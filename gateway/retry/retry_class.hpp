@@ -60,16 +60,20 @@ struct retry_limits {
   std::uint32_t refusals = 64;
   /// Retries that are not at once wait between zero and this.
   duration spread = 50ms;
+  /// How long a lost request waits for the budget, which is earned anew all the time; at most to
+  /// its deadline.
+  duration budget_patience = 2s;
 };
 
 struct retry_decision {
-  enum class action { again, pause, alone, end };
+  enum class action { again, pause, alone, owe, end };
   action what = action::again;
-  /// `pause`: how long.
+  /// `pause`: how long. `owe`: how long it waits for a token of the budget, for which it stands in
+  /// line; then it ends by `why`.
   duration wait{0};
-  /// It takes a token of the retry budget; without one it ends by `out_of_budget`.
+  /// It takes a token of the retry budget; without one `without_budget` decides.
   bool charged = false;
-  /// `end`: the outcome.
+  /// `end`, `owe`: the outcome.
   error why{};
 };
 
@@ -81,7 +85,9 @@ struct retry_decision {
 /// Whether another engine would answer the same: then nothing is tried again.
 [[nodiscard]] bool is_settled(errc answer) noexcept;
 
-/// How a request ends whose retry the budget does not allow.
-[[nodiscard]] error out_of_budget(const attempt_failure& failure);
+/// What follows where the budget does not allow a retry now: what was lost waits for it, what was
+/// answered ends with its answer.
+[[nodiscard]] retry_decision without_budget(const retry_limits& limits,
+                                            const attempt_failure& failure);
 
 }  // namespace coppice::gateway

@@ -28,6 +28,8 @@ enum class row_state : std::uint8_t {
   waiting,
   /// Waits for its next attempt to be due.
   paused,
+  /// Lost, and in line for a token of its model's retry budget.
+  owing,
   /// Held back by the poison watch.
   held,
   /// Has a live attempt on an engine.
@@ -80,7 +82,7 @@ struct ledger_row {
   /// Where its last attempt failed: another engine is better. None: 0.
   incarnation_id avoid;
   row_state state = row_state::idle;
-  /// paused: until then.
+  /// paused, owing: until then.
   steady_time resume_at{};
   /// Its next or live attempt runs alone on its engine: a trial.
   bool alone = false;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/ids.hpp"
 #include "gateway/admission/overload_guard.hpp"
 #include "gateway/retry/circuit_breaker.hpp"
 #include "gateway/retry/hedge_policy.hpp"
@@ -10,6 +12,7 @@
 #include "gateway/shard/waiting_rows.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <utility>
 
@@ -21,6 +24,13 @@ struct model_counts;
 /// What a shard keeps for one model and version as clients name them (version 0: the newest).
 class route {
  public:
+  /// A lost request in line for the retry budget, and what ends it if there is none in time.
+  struct owed_retry {
+    row_id row;
+    steady_time until;
+    error why;
+  };
+
   route(std::string model, std::uint32_t version) : model_{std::move(model)}, version_{version} {}
 
   [[nodiscard]] const std::string& model() const noexcept { return model_; }
@@ -30,6 +40,8 @@ class route {
   credit_purse credit;
   overload_guard guard;
   retry_budget budget;
+  /// First come, first tried again; entries of rows that went on otherwise are passed over.
+  std::deque<owed_retry> owed;
   circuit_breakers breakers;
   /// Times of its attempts.
   recent_times times;

@@ -169,7 +169,10 @@ void shard::on_tick(steady_time now) {
     if (auto* row = ledger_.find(id)) miss_deadline(*row, now);
   resume_paused(now);
   deliver_held_back(now);
-  for (const auto& [key, each] : routes_) send_due_hedges(*each, now);
+  for (const auto& [key, each] : routes_) {
+    if (!each->owed.empty()) retry_owing(*each, now);
+    send_due_hedges(*each, now);
+  }
   fail_unserved(now);
   cancel_rows(clients_.tick(now), "The client did not come back.", now);
   poison_.tick(now);

@@ -152,6 +152,7 @@ class shard {
   [[nodiscard]] bool try_send(ledger_row& row, steady_time now);
   void wait(ledger_row& row, steady_time now);
   void pause(ledger_row& row, steady_time until);
+  static void owe(ledger_row& row, const retry_decision& decision, steady_time now);
   void leave_queue(ledger_row& row);
   /// The fingerprint of the row's content, made when it is first needed.
   [[nodiscard]] static const proto::fingerprint& content_of(ledger_row& row);
@@ -226,6 +227,7 @@ class shard {
   // time and schedulers
   void miss_deadline(ledger_row& row, steady_time now);
   void resume_paused(steady_time now);
+  void retry_owing(route& on, steady_time now);
   void fail_unserved(steady_time now);
   void ask(steady_time now);
   void watch_links(steady_time now);

@@ -58,6 +58,7 @@ std::string how_it_ended(const attempt_failure& failure) {
 std::string what_it_waits_for(const retry_decision& decision) {
   using action = retry_decision::action;
   if (decision.what == action::pause) return "a pause before the next attempt, then credit";
+  if (decision.what == action::owe) return "the model's retry budget, then credit";
   if (decision.what == action::alone) return "held as a suspect, to run alone";
   return {};
 }

@@ -75,7 +75,8 @@ void shard::suspect_late(const unexplained_loss& lost, steady_time now) {
   if (lost.alone) end_trial(lost.content, lost.row, true, now);
   auto* row = ledger_.find(lost.row);
   const bool waits =
-      row != nullptr && (row->state == row_state::waiting || row->state == row_state::paused);
+      row != nullptr && (row->state == row_state::waiting || row->state == row_state::paused ||
+                         row->state == row_state::owing);
   if (!waits) return poison_.suspect(lost.content, {}, now);
   if (row->state == row_state::waiting) leave_queue(*row);
   row->state = row_state::held;
@@ -102,7 +103,9 @@ void shard::lost_attempt(ledger_row& row, const std::string& engine, const engin
 
 void shard::count_retry(const retry_decision& decision, const attempt_failure& failure) {
   const bool ran = failure.how != attempt_end::refused && failure.how != attempt_end::unsent;
-  if (counts_ == nullptr || !ran || decision.what == retry_decision::action::end) return;
+  using action = retry_decision::action;
+  if (counts_ == nullptr || !ran || decision.what == action::end || decision.what == action::owe)
+    return;
   (decision.charged ? counts_->retries_charged : counts_->retries_free).Increment();
 }
 
@@ -117,10 +120,8 @@ void shard::attempt_failed(ledger_row& row, const attempt_failure& failure, stea
   tried.time_left = row.deadline - now;
   tried.usual_time = row.on->times.quantile(0.5);
   auto decision = decide(options_.retries, tried, failure, draw());
-  if (decision.charged && !row.on->budget.take(now)) {
-    decision.what = retry_decision::action::end;
-    decision.why = out_of_budget(failure);
-  }
+  if (decision.charged && !row.on->budget.take(now))
+    decision = without_budget(options_.retries, failure);
   // Whoever asks with this content again is to wait for the judgement.
   if (is_suspect(failure.how) && !row.alone && decision.what == retry_decision::action::end)
     poison_.suspect(content_of(row), {}, now);
@@ -139,6 +140,8 @@ void shard::follow(ledger_row& row, const retry_decision& decision, steady_time 
       return wait(row, now);
     case action::pause:
       return pause(row, now + decision.wait);
+    case action::owe:
+      return owe(row, decision, now);
     case action::alone:
       row.state = row_state::held;
       return poison_.suspect(content_of(row), row.id, now);
@@ -147,6 +150,32 @@ void shard::follow(ledger_row& row, const retry_decision& decision, steady_time 
           row, decision.why,
           decision.why.code == errc::deadline ? outcome::expired : outcome::failed, now);
   }
+}
+
+void shard::owe(ledger_row& row, const retry_decision& decision, steady_time now) {
+  row.state = row_state::owing;
+  row.resume_at = now + decision.wait;
+  row.on->owed.push_back({row.id, row.resume_at, decision.why});
+}
+
+/// Those at the front of the line go on as far as the budget has tokens.
+void shard::retry_owing(route& on, steady_time now) {
+  for (; !on.owed.empty(); on.owed.pop_front()) {
+    const auto& next = on.owed.front();
+    auto* row = ledger_.find(next.row);
+    const bool owes =
+        row != nullptr && row->state == row_state::owing && row->resume_at == next.until;
+    if (!owes) continue;
+    if (on.budget.take(now)) {
+      if (counts_ != nullptr) counts_->retries_charged.Increment();
+      wait(*row, now);
+    } else if (now >= next.until) {
+      finish_with_error(*row, next.why, outcome::failed, now);
+    } else {
+      break;
+    }
+  }
+  spend_credit(on, now);
 }
 
 void shard::end_trial(const proto::fingerprint& content, row_id row, bool killed, steady_time now) {

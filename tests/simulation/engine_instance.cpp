@@ -36,8 +36,7 @@ void engine_instance::begin(worker::batch&& next, draws& random, steady_time now
   alone_ = 0;
   begin_step(batch_.rows, plan_.step + batch_.rows * plan_.per_row, random, now);
   mark_.emplace(
-      batch_.attempts.size(), [&](std::size_t i) { return batch_.attempts[i].id; }, page_,
-      limits_.limit({rows_, rows_ * row_bytes}));
+      batch_.attempts.size(), [&](std::size_t i) { return batch_.attempts[i].id; }, page_);
   crashes_ = any(batch_.attempts, behaviour::crash, behaviour_of);
   if (!crashes_ && any(batch_.attempts, behaviour::hang, behaviour_of)) ends_ = steady_time::max();
 }
@@ -48,7 +47,7 @@ void engine_instance::begin_alone(draws& random, steady_time now) {
   const auto& it = batch_.attempts[alone_++];
   begin_step(it.item.rows, plan_.step + it.item.rows * plan_.per_row, random, now);
   mark_.emplace(
-      1, [&](std::size_t) { return it.id; }, page_, limits_.limit({rows_, rows_ * row_bytes}));
+      1, [&](std::size_t) { return it.id; }, page_);
 }
 
 worker::finished_batch engine_instance::whole(steady_time now) {
@@ -91,7 +90,6 @@ engine_instance::result engine_instance::end(draws& random, steady_time now) {
     ran.took = now - began_;
     return ran;
   }
-  limits_.record({rows_, rows_ * row_bytes}, now - step_began_);
   if (batch_.attempts.size() > 1 && fails() && alone_ < batch_.attempts.size()) {
     begin_alone(random, now);
     return {};

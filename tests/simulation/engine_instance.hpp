@@ -4,7 +4,6 @@
 #include "tests/simulation/scenario.hpp"
 #include "worker/engine/attempt.hpp"
 #include "worker/engine/count_model.hpp"
-#include "worker/engine/step_limits.hpp"
 #include "worker/engine/step_mark.hpp"
 #include "worker/engine/token_step.hpp"
 
@@ -14,11 +13,12 @@
 namespace coppice::simulation {
 
 /// One instance of a model: its steps take their time and then echo, fail, crash or hang as the
-/// content says, as worker/engine/step.cpp and the thread around it have it.
+/// content says, as worker/engine/step.cpp and the thread around it have it. Of limits there is only
+/// the worker's: it is the least that a learned one can be.
 class engine_instance {
  public:
   engine_instance(const model_plan& of, worker::progress_page::lane& page)
-      : plan_{of}, page_{page}, limits_{of.spec.steady}, counter_{of.spec.sequences} {}
+      : plan_{of}, page_{page}, counter_{of.spec.sequences} {}
 
   void begin(worker::batch&& next, draws& random, steady_time now);
   void begin(worker::token_step&& next, draws& random, steady_time now);
@@ -40,7 +40,6 @@ class engine_instance {
 
   const model_plan& plan_;
   worker::progress_page::lane& page_;
-  worker::step_limits limits_;
   /// Only of a model that streams.
   worker::count_model counter_;
   std::optional<worker::step_mark> mark_;

@@ -1,6 +1,7 @@
 #include "tests/simulation/gateway_books.hpp"
 
 #include "gateway/admission/outgoing_bytes.hpp"
+#include "tests/simulation/payload.hpp"
 
 #include <fmt/format.h>
 
@@ -118,16 +119,15 @@ void gateway_books::cancelled(attempt_id attempt) {
   if (found != attempts_.end()) found->second.live = false;
 }
 
-void gateway_books::link_closed(incarnation_id incarnation, steady_time now) {
+void gateway_books::link_closed(incarnation_id incarnation) {
   const bool confirmed = down_.contains(incarnation) || incarnation == just_silent_;
-  lost_at_ = now;
   for (auto& [id, each] : attempts_) {
     if (!each.live || each.incarnation != incarnation) continue;
     each.live = false;
     if (confirmed)
       all_.attempt_lost(each.number);
     else if (!has_live_attempt(each.number))
-      just_lost_.push_back(each.number);
+      unexplained_.push_back(each.number);
   }
 }
 
@@ -137,14 +137,29 @@ bool gateway_books::has_live_attempt(std::uint64_t number) const {
 }
 
 /// A request that goes on behind a loss that nobody has explained takes a retry from its model's
-/// budget.
-void gateway_books::check_budget(std::uint64_t number) {
+/// budget. Until there is one it stands in line.
+void gateway_books::check_budgets(steady_time now) {
+  if (unexplained_.empty()) return;
+  std::set<std::uint64_t> in_line;
+  (void)rows_.select([&](const gateway::ledger_row& row) {
+    if (row.state == gateway::row_state::owing)
+      in_line.insert(number_in(row.request.header.traceparent));
+    return false;
+  });
+  std::erase_if(unexplained_, [&](std::uint64_t number) {
+    if (in_line.contains(number)) return false;
+    take_retry(number, now);
+    return true;
+  });
+}
+
+void gateway_books::take_retry(std::uint64_t number, steady_time now) {
   if (!asks_[number].open || !all_.is_request(number)) return;
   auto& of = allowances_[all_.plan(number).model];
-  if (!of.known) of = {retry_burst, lost_at_, true};
-  const auto passed = std::chrono::duration<double>(lost_at_ - of.filled).count();
+  if (!of.known) of = {retry_burst, now, true};
+  const auto passed = std::chrono::duration<double>(now - of.filled).count();
   of.tokens = std::min(retry_burst, of.tokens + passed * retries_a_second);
-  of.filled = lost_at_;
+  of.filled = now;
   of.tokens -= 1;
   if (of.tokens < -1)
     all_.found(invariant::amplification, "more retries than the model's budget allows", number);
@@ -202,7 +217,7 @@ void gateway_books::unread(std::size_t bytes, std::size_t clients) {
 
 // --- every step ----------------------------------------------------------------------------
 
-void gateway_books::handled() {
+void gateway_books::handled(steady_time now) {
   note_accepted();
   const auto& counts = rows_.counts();
   auto ended = std::uint64_t{0};
@@ -214,8 +229,7 @@ void gateway_books::handled() {
       (rows_.open_rows() == 0 && rows_.open_bytes() != 0))
     all_.found(invariant::memory, fmt::format("{} rows are open with {} bytes", rows_.open_rows(),
                                               rows_.open_bytes()));
-  for (const auto number : just_lost_) check_budget(number);
-  just_lost_.clear();
+  check_budgets(now);
   for (const auto number : just_answered_) check_cancelled(number);
   just_answered_.clear();
   asking_ = 0;

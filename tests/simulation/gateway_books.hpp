@@ -36,7 +36,7 @@ class gateway_books {
     just_silent_ = incarnation;
   }
   void granted(incarnation_id incarnation) { silent_.erase(incarnation); }
-  void link_closed(incarnation_id incarnation, steady_time now);
+  void link_closed(incarnation_id incarnation);
   /// The gateway was told that it ended.
   void told_down(incarnation_id incarnation) { down_.insert(incarnation); }
   /// The gateway has said that it sends it nothing new, until then.
@@ -51,7 +51,7 @@ class gateway_books {
   void unread(std::size_t bytes, std::size_t clients);
   void placed(const proto::place_request& demand) { held_ = demand.holdings.size(); }
   /// A call of the shard has returned.
-  void handled();
+  void handled(steady_time now);
   /// The shard's tick has returned.
   void ticked(steady_time now);
   /// The run is over.
@@ -91,7 +91,8 @@ class gateway_books {
   };
   void note_accepted();
   [[nodiscard]] bool has_live_attempt(std::uint64_t number) const;
-  void check_budget(std::uint64_t number);
+  void check_budgets(steady_time now);
+  void take_retry(std::uint64_t number, steady_time now);
   void close(std::uint64_t number, const std::string& code);
   void check_tenant(const ask& it, std::uint64_t number);
   void check_fence(std::uint64_t number);
@@ -112,9 +113,8 @@ class gateway_books {
   attempt_id current_;
   bool current_was_live_ = false;
   std::map<std::uint32_t, allowance> allowances_;
-  /// Their attempts went with a link in this call, and no worker has said why.
-  std::vector<std::uint64_t> just_lost_;
-  steady_time lost_at_{};
+  /// Their attempts went with a link, no worker has said why, and they have not gone on yet.
+  std::vector<std::uint64_t> unexplained_;
   /// Answered in this call.
   std::vector<std::uint64_t> just_answered_;
   /// Ended, by what the gateway was told since it opened a link to it.

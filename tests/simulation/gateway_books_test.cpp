@@ -37,7 +37,7 @@ struct GatewayBooks : ::testing::Test {
     gateway::client_request request;
     request.bytes = 100;
     const auto id = rows.open(std::move(request), on, 1, now).id;
-    books.handled();
+    books.handled(t0);
     return id;
   }
   void send(std::uint64_t number, attempt_id attempt, incarnation_id to) {
@@ -46,7 +46,7 @@ struct GatewayBooks : ::testing::Test {
   void answer(std::uint64_t number, row_id row) {
     rows.close(*rows.find(row), gateway::outcome::completed);
     books.answered(number, "");
-    books.handled();
+    books.handled(t0);
   }
 };
 
@@ -100,7 +100,7 @@ TEST_F(GatewayBooks, TakeTheAnswerOfALiveAttempt) {
 TEST_F(GatewayBooks, FindTheAnswerOfAFencedAttempt) {
   ask(1);
   send(1, {10}, {7});
-  books.link_closed({7}, t0);
+  books.link_closed({7});
   send(1, {11}, {8});
 
   books.frame(frame_of("reply", {10}, {7}));
@@ -112,7 +112,7 @@ TEST_F(GatewayBooks, FindTheAnswerOfAFencedAttempt) {
 TEST_F(GatewayBooks, FindAFailureThatAFencedAttemptBrings) {
   ask(1);
   send(1, {10}, {7});
-  books.link_closed({7}, t0);
+  books.link_closed({7});
 
   books.frame(frame_of("reply", {10}, {7}));
   books.answered(1, "model_error");
@@ -148,7 +148,7 @@ TEST_F(GatewayBooks, FindTokensOfAFencedAttempt) {
   books.streamed(1);
   EXPECT_EQ(broken(), std::nullopt);
 
-  books.link_closed({7}, t0);
+  books.link_closed({7});
   books.frame(frame_of("chunk", {10}, {7}));
   books.streamed(1);
 
@@ -223,8 +223,8 @@ struct GatewayBooksOfLosses : GatewayBooks {
       accept(number);
       send(number, {100 + number}, on_engine);
     }
-    books.link_closed(on_engine, t0);
-    books.handled();
+    books.link_closed(on_engine);
+    books.handled(t0);
   }
 };
 
@@ -241,8 +241,8 @@ TEST_F(GatewayBooksOfLosses, CountNoRetryAfterAConfirmedDeath) {
   for (std::uint64_t number = 1; number <= 50; ++number) accept(number);
   for (std::uint64_t number = 1; number <= 50; ++number) send(number, {100 + number}, {7});
   books.told_down({7});
-  books.link_closed({7}, t0);
-  books.handled();
+  books.link_closed({7});
+  books.handled(t0);
   EXPECT_EQ(broken(), std::nullopt);
 }
 

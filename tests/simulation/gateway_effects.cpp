@@ -117,7 +117,7 @@ void gateway_host::open_link(const gateway::engine_link& link) {
 }
 
 void gateway_host::close_link(const gateway::engine_link& link) {
-  books_.link_closed(link.incarnation, now_);
+  books_.link_closed(link.incarnation);
   world_.tell(self_, 0, "closes the link to {} {:x}", link.engine, link.incarnation.value);
   const auto found = engines_.find(link.incarnation);
   if (found == engines_.end()) return;

@@ -219,7 +219,7 @@ void gateway_host::take_mail(steady_time now) {
   mail_.clear();
   for (auto& each : taken) {
     take(each, now);
-    books_.handled();
+    books_.handled(now_);
   }
 }
 
@@ -254,7 +254,7 @@ void gateway_host::receive_engines(steady_time now) {
     if (const auto header = proto::decode<proto::link_reply>(bytes_of(message[1])))
       books_.frame(*header);
     shard_.on_link_message(std::move(message), now);
-    books_.handled();
+    books_.handled(now_);
   }
 }
 
@@ -264,7 +264,7 @@ void gateway_host::receive_clients(steady_time now) {
     auto message = std::move(client_messages_.front());
     client_messages_.pop_front();
     take_client(std::move(message), now);
-    books_.handled();
+    books_.handled(now_);
   }
 }
 
@@ -285,7 +285,7 @@ void gateway_host::take_closed(steady_time now) {
     shard_.on_link_reset(engines_closed_.front(), now);
   for (; !clients_closed_.empty(); clients_closed_.pop_front()) {
     shard_.on_client_gone(clients_closed_.front(), now);
-    books_.handled();
+    books_.handled(now_);
   }
 }
 
@@ -293,13 +293,13 @@ void gateway_host::tick(steady_time now) {
   next_tick_ = now + tick_period;
   take_closed(now);
   shard_.on_tick(now);
-  books_.handled();
+  books_.handled(now_);
   books_.ticked(now);
 }
 
 void gateway_host::stop(steady_time now) {
   shard_.on_stop(now);
-  books_.handled();
+  books_.handled(now_);
   world_.exit(self_, {exited(0), "stopped by SIGTERM", {}});
 }
 

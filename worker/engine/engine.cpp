@@ -35,11 +35,11 @@ model_loader loader_for(const model_spec& spec) {
 }
 
 expected<batch_thread::runner> batch_runner(const model_spec& spec, const std::string& device,
-                                            progress_page::lane& page) {
+                                            step_lane lane) {
   auto loaded = load_warm(spec, loader_for(spec), device);
   if (!loaded) return tl::unexpected(loaded.error());
   return [instance = std::shared_ptr<model>{std::move(*loaded)},
-          lane = step_lane{&page, step_limits{spec.steady}}](batch&& next) mutable {
+          lane = std::move(lane)](batch&& next) mutable {
     return run_step(*instance, std::move(next), lane);
   };
 }
@@ -86,7 +86,7 @@ expected<void> engine::load_in_line(const model_spec& spec) {
   auto loaded = load_builtin(spec, options_.device);
   if (!loaded) return tl::unexpected(loaded.error());
   auto& page = options_.page->lanes[instances_.size()];
-  instances_.push_back({std::move(*loaded), {&page, step_limits{spec.steady}}, nullptr, nullptr});
+  instances_.push_back({std::move(*loaded), {&page, limits_for(spec)}, nullptr, nullptr});
   return {};
 }
 
@@ -106,7 +106,10 @@ engine::instance engine::start_thread(const model_spec& spec, std::size_t number
     return {.tokens = std::make_unique<token_thread>(
                 number, [&spec, &page] { return token_runner(spec, page); }, finished_steps_)};
   return {.batches = std::make_unique<batch_thread>(
-              number, [this, &spec, &page] { return batch_runner(spec, options_.device, page); },
+              number,
+              [this, &spec, &page] {
+                return batch_runner(spec, options_.device, {&page, limits_for(spec)});
+              },
               finished_batches_)};
 }
 
@@ -185,6 +188,7 @@ void engine::take_finished() {
 }
 
 std::optional<finished_batch> engine::start(std::size_t number, batch&& next) {
+  publish_open_attempts();  // whoever sees a step sees that attempts are open
   auto& on = instances_[number];
   if (on.in_line) return run_step(*on.in_line, std::move(next), on.in_line_lane);
   on.batches->start(std::move(next));
@@ -192,6 +196,7 @@ std::optional<finished_batch> engine::start(std::size_t number, batch&& next) {
 }
 
 void engine::start_step(std::size_t number, token_step&& next) {
+  publish_open_attempts();
   instances_[number].tokens->start(std::move(next));
 }
 
@@ -217,6 +222,11 @@ void engine::ignored(const char* why) {
 
 void engine::publish_open_attempts() {
   options_.page->open_attempts.store(desk_.open_attempts(), std::memory_order_relaxed);
+}
+
+step_limits engine::limits_for(const model_spec& spec) const {
+  if (!spec.steady) return {};
+  return {*options_.times, step_times_key(spec, options_.device)};
 }
 
 void engine::report_load(steady_time at) {

@@ -27,6 +27,8 @@ struct engine_options {
   int control_fd = -1;
   /// The shared page; never null.
   progress_page* page = nullptr;
+  /// What steps took on this node; never null.
+  step_times* times = nullptr;
   /// Bytes of inputs of accepted attempts; beyond it attempts are refused.
   std::size_t max_bytes = std::size_t{1} << 30;
   /// How long running steps may go on after the request to stop.
@@ -75,6 +77,7 @@ class engine : private engine_effects {
   void take_finished();
   void report_load(steady_time at);
   void publish_open_attempts();
+  [[nodiscard]] step_limits limits_for(const model_spec& spec) const;
 
   engine_options options_;
   incarnation_id incarnation_;

@@ -24,6 +24,7 @@ struct arguments {
   model_choice choice;
   std::string check;
   int page_fd = -1;
+  int times_fd = -1;
   bool json = false;
 };
 
@@ -62,14 +63,16 @@ int check(const arguments& args) {
   return found.findings.empty() ? 0 : exit_failure;
 }
 
-/// Null if the page is too small or cannot be mapped.
-progress_page* map_page(int fd) {
+/// The memory behind `fd`, or the process's own if there is none. Null if it is too small or cannot
+/// be mapped.
+template <class Shared>
+Shared* map_shared(int fd) {
   struct stat found {};
-  if (fd >= 0 && (::fstat(fd, &found) != 0 || found.st_size < off_t{sizeof(progress_page)}))
+  if (fd >= 0 && (::fstat(fd, &found) != 0 || found.st_size < off_t{sizeof(Shared)}))
     return nullptr;
   const int flags = fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
-  void* page = ::mmap(nullptr, sizeof(progress_page), PROT_READ | PROT_WRITE, flags, fd, 0);
-  return page == MAP_FAILED ? nullptr : static_cast<progress_page*>(page);
+  void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, flags, fd, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<Shared*>(memory);
 }
 
 int give_up(const std::string& why) {
@@ -81,8 +84,10 @@ int give_up(const std::string& why) {
 /// @returns the exit status, for `_exit`: instances may be inside a step that never ends, and the
 /// process is the unit that lets go.
 int serve(arguments& args, lifeline& life) {
-  args.engine.page = map_page(args.page_fd);
-  if (args.engine.page == nullptr) return give_up("The shared page cannot be mapped.");
+  args.engine.page = map_shared<progress_page>(args.page_fd);
+  args.engine.times = map_shared<step_times>(args.times_fd);
+  if (args.engine.page == nullptr || args.engine.times == nullptr)
+    return give_up("The memory shared with the worker cannot be mapped.");
   auto specs = choose_models(args.choice);
   if (!specs) {
     (new control_pipe{args.engine.control_fd})
@@ -119,6 +124,7 @@ int main(int argc, char** argv) {
   app.add_option("--max-bytes", args.engine.max_bytes, "Bytes of inputs held at once");
   app.add_option("--control-fd", args.engine.control_fd, "Socket to the worker");
   app.add_option("--page-fd", args.page_fd, "Memory shared with the worker");
+  app.add_option("--times-fd", args.times_fd, "Memory shared with the node's engines");
   app.add_option("--check", args.check, "Check a model repository and exit: 0 good, 1 findings");
   app.add_flag("--json", args.json, "With --check: findings as JSON");
   app.set_version_flag("--version", "coppice-engine " COPPICE_VERSION);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "worker/engine/step_times.hpp"
 #include "worker/model/model.hpp"
 
 #include <cstdint>
@@ -18,44 +19,44 @@ struct step_size {
 
 [[nodiscard]] step_size size_of(std::span<const batch_item> items) noexcept;
 
-/// How long a step may take before it counts as hung, learned from the steps of one instance that
-/// ended, by their size (a power of two of rows and of bytes). The rule, in which a false kill is
-/// worse than a late one:
+/// How long a step may take before it counts as hung, learned from the steps of the model that
+/// ended on this node, by their size (a power of two of rows and of bytes). The rule, in which a
+/// false kill is worse than a late one:
 ///   a size is judged by its own steps only, and only once `trusted_after` of them have ended;
+///   `quick_trusted_after` are enough where none of them took a fiftieth of the floor;
 ///   its limit is 3 times their 99th percentile, at least 1.5 times the longest ever, at least 1 s;
-///   a model whose time depends on more than the size of its inputs (`steady: false`) is never
-///   judged by what it took before.
+///   a model whose time depends on more than the size of its inputs (`steady: false`) has none.
 /// The worker takes the lower of this and its own `hang_after_ms`. Used by the instance's thread.
 class step_limits {
  public:
-  static constexpr std::uint32_t trusted_after = 50;
-  static constexpr duration floor = 1s;
-  /// Sizes kept; further ones are never judged.
+  static constexpr std::uint32_t trusted_after = 50, quick_trusted_after = 8;
+  static constexpr duration floor = 1s, quick = floor / 50;
+  /// Sizes of one model that are kept; further ones are never judged.
   static constexpr std::size_t max_sizes = 64;
 
+  /// Knows nothing and learns nothing.
   step_limits() = default;
-  explicit step_limits(bool steady) : steady_{steady} {}
+  /// @param known  outlives this. @param model  `step_times_key` of the model.
+  step_limits(step_times& known, std::uint64_t model) noexcept : known_{&known}, model_{model} {}
 
   /// Limit of a step that begins now; zero: not known.
-  [[nodiscard]] duration limit(step_size size) const noexcept;
-  void record(step_size size, duration took);
+  [[nodiscard]] duration limit(step_size size) noexcept;
+  void record(step_size size, duration took) noexcept;
 
  private:
-  struct history {
-    std::uint64_t key = 0;
-    std::uint64_t steps = 0;
-    duration longest{0};
-    /// Counts of the steps that could raise the limit above its floor, by time; empty without any.
-    std::vector<std::uint32_t> slow;
+  struct met_size {
+    std::uint64_t size = 0;
+    /// Null: there was no room for it.
+    step_times::entry* times = nullptr;
   };
-  /// Where the history of `key` is; `sizes_.size()` if there is none.
-  [[nodiscard]] std::size_t find(std::uint64_t key) const noexcept;
-  [[nodiscard]] static duration percentile_99(const history& of) noexcept;
+  /// Null if nothing is kept of that size.
+  [[nodiscard]] step_times::entry* times_of(step_size size) noexcept;
 
-  bool steady_ = true;
-  std::vector<history> sizes_;
+  step_times* known_ = nullptr;
+  std::uint64_t model_ = 0;
+  std::vector<met_size> sizes_;
   /// Where the last size was found: the next is often the same.
-  mutable std::size_t last_ = 0;
+  std::size_t last_ = 0;
 };
 
 }  // namespace coppice::worker

@@ -1,5 +1,7 @@
 #include "worker/node/engine_process.hpp"
 
+#include "worker/engine/step_times.hpp"
+
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
@@ -16,10 +18,12 @@ namespace {
 
 constexpr int child_control = 3;
 constexpr int child_page = 4;
+constexpr int child_times = 5;
 
 /// What a child needs, made before the fork: after it only async-signal-safe calls are allowed.
 struct child_ends {
   descriptor control, page, error;
+  int times;
   std::vector<char*> arguments;
 };
 
@@ -28,12 +32,13 @@ int lifted(int fd) { return ::fcntl(fd, F_DUPFD, 16); }
 
 [[noreturn]] void become_engine(const child_ends& ends, pid_t parent) {
   const int control = lifted(ends.control.get()), page = lifted(ends.page.get());
-  const int error = lifted(ends.error.get());
+  const int error = lifted(ends.error.get()), times = lifted(ends.times);
   ::dup2(error, STDOUT_FILENO);
   ::dup2(error, STDERR_FILENO);
   ::dup2(control, child_control);
   ::dup2(page, child_page);
-  ::syscall(SYS_close_range, child_page + 1, ~0u, 0);
+  ::dup2(times, child_times);
+  ::syscall(SYS_close_range, child_times + 1, ~0u, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   sigset_t none;
@@ -54,7 +59,13 @@ tl::unexpected<error> system_failure(const std::string& what) {
 
 }  // namespace
 
-expected<engine_process> engine_process::start(const std::vector<std::string>& command) {
+shared_step_times make_step_times() {
+  descriptor made{::memfd_create("coppice-step-times", MFD_CLOEXEC)};
+  if (made && ::ftruncate(made.get(), sizeof(step_times)) != 0) made.reset();
+  return std::make_shared<const descriptor>(std::move(made));
+}
+
+expected<engine_process> engine_process::start(std::vector<std::string> command, int times) {
   int sockets[2], pipes[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
     return system_failure("The control socket cannot be made");
@@ -69,10 +80,11 @@ expected<engine_process> engine_process::start(const std::vector<std::string>& c
   if (!ends.page || ::ftruncate(ends.page.get(), sizeof(progress_page)) != 0 ||
       (made.page_ = map(ends.page.get())) == nullptr)
     return system_failure("The shared page cannot be made");
-  auto words = command;
-  words.insert(words.end(), {"--control-fd", std::to_string(child_control), "--page-fd",
-                             std::to_string(child_page)});
-  for (auto& word : words) ends.arguments.push_back(word.data());
+  ends.times = times;
+  command.insert(command.end(), {"--control-fd", std::to_string(child_control), "--page-fd",
+                                 std::to_string(child_page)});
+  if (times >= 0) command.insert(command.end(), {"--times-fd", std::to_string(child_times)});
+  for (auto& word : command) ends.arguments.push_back(word.data());
   ends.arguments.push_back(nullptr);
   const auto parent = ::getpid();
   made.pid_ = ::fork();

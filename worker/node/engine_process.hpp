@@ -4,20 +4,27 @@
 #include "worker/engine/progress_page.hpp"
 #include "worker/node/descriptor.hpp"
 
+#include <memory>
 #include <string>
 #include <sys/types.h>
 #include <vector>
 
 namespace coppice::worker {
 
+/// Memory for what the engines of a node learn of their steps (`step_times`). No descriptor if the
+/// system gives none: then each engine learns by itself.
+using shared_step_times = std::shared_ptr<const descriptor>;
+[[nodiscard]] shared_step_times make_step_times();
+
 /// One started engine process: its pidfd, its control socket, the page shared with it and its
 /// standard error. The destructor kills and reaps it. It also dies with the thread that started
 /// it (PR_SET_PDEATHSIG), so that thread must live as long as this.
 class engine_process {
  public:
-  /// @param command  program and arguments; `--control-fd` and `--page-fd` are added.
+  /// @param command  program and arguments; the options that name its descriptors are added.
+  /// @param times  `step_times` that the node's engines share; -1: none.
   /// @error `unavailable` with the system's reason.
-  static expected<engine_process> start(const std::vector<std::string>& command);
+  static expected<engine_process> start(std::vector<std::string> command, int times);
 
   engine_process(engine_process&&) noexcept;
   engine_process& operator=(engine_process&&) = delete;

@@ -77,9 +77,10 @@ struct engine_watch::running {
   steady_time kill_at = steady_time::max();
 };
 
-engine_watch::engine_watch(std::vector<std::string> command, hang_limits limits,
+engine_watch::engine_watch(std::vector<std::string> command, int times, hang_limits limits,
                            engine_events events)
     : command_{std::move(command)},
+      times_{times},
       limits_{limits},
       events_{std::move(events)},
       stop_{::eventfd(0, EFD_CLOEXEC)},
@@ -96,7 +97,7 @@ void engine_watch::stop() {
 }
 
 void engine_watch::run() {
-  auto process = engine_process::start(command_);
+  auto process = engine_process::start(command_, times_);
   if (!process) return events_.ended({exit_cause::exit, process.error().message, {}, false});
   running it{std::move(*process), limits_};
   events_.started(it.process.pid());

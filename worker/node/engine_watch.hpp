@@ -43,7 +43,9 @@ struct engine_events {
 class engine_watch {
  public:
   /// Starts the process.
-  engine_watch(std::vector<std::string> command, hang_limits limits, engine_events events);
+  /// @param times  a descriptor of the node's `step_times`, which outlives this; -1: none.
+  engine_watch(std::vector<std::string> command, int times, hang_limits limits,
+               engine_events events);
   /// Stops the process and waits for its end.
   ~engine_watch();
   engine_watch(const engine_watch&) = delete;
@@ -61,6 +63,7 @@ class engine_watch {
   void end(running& it);
 
   std::vector<std::string> command_;
+  int times_;
   hang_limits limits_;
   engine_events events_;
   descriptor stop_;

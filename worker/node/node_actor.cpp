@@ -171,9 +171,10 @@ void dial_all(self_ptr self, const std::vector<std::string>& schedulers) {
 }
 
 void spawn_workers(self_ptr self, const node_options& options) {
+  const auto times = make_step_times();
   for (std::uint32_t k = 0; k < options.engines.size(); ++k) {
     self->state.workers.push_back(
-        spawn_worker(self->system(), options, k, caf::actor_cast<node_self>(self)));
+        spawn_worker(self->system(), options, k, caf::actor_cast<node_self>(self), times));
     self->monitor(self->state.workers.back());
   }
 }

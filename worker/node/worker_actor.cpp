@@ -14,6 +14,7 @@ struct worker_state {
   node_self node;
   std::vector<std::string> command;
   hang_limits limits;
+  shared_step_times times;
   std::unique_ptr<engine_watch> watch;
   static inline const char* name = "worker";
 };
@@ -42,7 +43,7 @@ engine_events events_to(const worker_actor& worker, const node_self& node, std::
 void start(self_ptr self) {
   auto& state = self->state;
   state.watch = std::make_unique<engine_watch>(
-      state.command, state.limits,
+      state.command, state.times->get(), state.limits,
       events_to(caf::actor_cast<worker_actor>(self), state.node, state.k));
 }
 
@@ -51,10 +52,11 @@ void stop(self_ptr self) {
 }
 
 worker_actor::behavior_type behavior(self_ptr self, const node_options& options, std::uint32_t k,
-                                     node_self node) {
+                                     node_self node, shared_step_times times) {
   auto& state = self->state;
   state.k = k;
   state.node = std::move(node);
+  state.times = std::move(times);
   state.command = engine_command(options, k);
   state.limits.step = options.hang_after;
   state.limits.load = options.load_limit;
@@ -69,8 +71,8 @@ worker_actor::behavior_type behavior(self_ptr self, const node_options& options,
 }  // namespace
 
 worker_actor spawn_worker(caf::actor_system& system, const node_options& options, std::uint32_t k,
-                          node_self node) {
-  return system.spawn(behavior, options, k, std::move(node));
+                          node_self node, shared_step_times times) {
+  return system.spawn(behavior, options, k, std::move(node), std::move(times));
 }
 
 }  // namespace coppice::worker

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "worker/node/engine_process.hpp"
 #include "worker/node/local_messages.hpp"
 #include "worker/node/node_actor.hpp"
 #include "worker/node/node_options.hpp"
@@ -14,7 +15,8 @@ using worker_actor = caf::typed_actor<proto::rpc<void(start_engine)>, proto::rpc
                                       // Its watch has nothing left to do.
                                       proto::rpc<void(engine_ended)>>;
 
+/// @param times  the node's, shared by all its workers.
 worker_actor spawn_worker(caf::actor_system& system, const node_options& options, std::uint32_t k,
-                          node_self node);
+                          node_self node, shared_step_times times);
 
 }  // namespace coppice::worker

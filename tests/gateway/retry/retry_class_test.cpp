@@ -129,10 +129,17 @@ TEST_F(RetryClass, AModelThatIsGoneFromAnEngineIsLookedForElsewhere) {
   EXPECT_EQ(after_answer(errc::not_found).why.code, errc::not_found);
 }
 
-TEST(OutOfBudget, EndsALostAttemptAsLostAndAnAnswerAsItself) {
-  EXPECT_EQ(out_of_budget({attempt_end::link_lost, {}, "x."}).code, errc::worker_lost);
-  EXPECT_EQ(out_of_budget({attempt_end::answered, errc::internal, "x."}),
-            (error{errc::internal, "x.", 0}));
+TEST(WithoutBudget, ALostRequestWaitsForItAndAnAnswerIsTheOutcome) {
+  const retry_limits limits;
+
+  const auto lost = without_budget(limits, {attempt_end::link_lost, {}, "x."});
+  EXPECT_EQ(lost.what, action::owe);
+  EXPECT_EQ(lost.wait, limits.budget_patience);
+  EXPECT_EQ(lost.why.code, errc::worker_lost);
+
+  const auto answered = without_budget(limits, {attempt_end::answered, errc::internal, "x."});
+  EXPECT_EQ(answered.what, action::end);
+  EXPECT_EQ(answered.why, (error{errc::internal, "x.", 0}));
 }
 
 TEST(DeathCause, BlamesOnlyWhatComesFromInside) {

@@ -1,5 +1,7 @@
 #include "tests/gateway/shard/losses_fixture.hpp"
 
+#include <algorithm>
+
 namespace coppice::gateway {
 
 using testing::t0;
@@ -200,6 +202,56 @@ TEST_F(ShardLosses, AWordThatBlamesNobodyDoesNotHideTheWorkersThatDoes) {
   die(7, "crash", {attempt(0)}, t0 + 60ms);  // of the other scheduler
 
   EXPECT_EQ(world.suspicions.size(), 1u);
+}
+
+// --- more losses than the retry budget allows at once ----------------------------------------
+
+struct ShardBeyondItsBudget : testing::LossesFixture {
+  static constexpr std::uint32_t at_once = 18, rows = 30;
+
+  ShardBeyondItsBudget() {
+    for (std::uint32_t i = 0; i < rows; ++i) send(static_cast<int>(i), "r" + std::to_string(i));
+    grant(7, rows);
+    lose_link(7, t0);  // known at t0 + 10 ms
+    grant(8, rows, t0 + 20ms);
+  }
+  [[nodiscard]] std::size_t tried_again() const { return world.attempts.size() - rows; }
+};
+
+TEST_F(ShardBeyondItsBudget, WhatIsLostStandsInLineForItAndGoesOnInOrder) {
+  EXPECT_EQ(tried_again(), at_once);
+  EXPECT_TRUE(world.replies.empty());
+
+  gateway.on_tick(t0 + 1010ms);  // three retries a second need no success
+  EXPECT_EQ(tried_again(), at_once + 3);
+  EXPECT_EQ(world.attempts.back().header.outputs[0], "r20");
+
+  for (std::size_t i = rows; i < rows + at_once; ++i) answer(attempt(i), 8, "reply", t0 + 1020ms);
+  for (int i = 0; i < 20; ++i) send(100 + i, "new", t0 + 1020ms);
+  gateway.on_tick(t0 + 1020ms);  // ten successes earn one, twenty requests allow one
+  const auto next = std::ranges::count_if(
+      world.attempts, [](const auto& each) { return each.header.outputs[0] == "r21"; });
+  EXPECT_EQ(next, 2);
+}
+
+TEST_F(ShardBeyondItsBudget, WhatStoodInLineInVainIsLost) {
+  gateway.on_tick(t0 + 2010ms - 1us);
+  EXPECT_EQ(tried_again(), at_once + 3);
+  EXPECT_TRUE(world.replies.empty());
+
+  gateway.on_tick(t0 + 2010ms);
+
+  ASSERT_EQ(world.replies.size(), rows - at_once - 3);
+  EXPECT_EQ(code(0), "worker_lost");
+}
+
+TEST_F(ShardBeyondItsBudget, ALateWordHoldsWhatStandsInLine) {
+  die(7, "crash", {attempt(rows - 1)}, t0 + 50ms);
+  ASSERT_EQ(world.suspicions.size(), 1u);
+
+  gateway.on_tick(t0 + 2010ms);
+
+  EXPECT_EQ(world.replies.size(), rows - at_once - 3 - 1) << "the held one waits for its judgement";
 }
 
 }  // namespace

@@ -545,7 +545,7 @@ TEST_F(CrampedStreams, WhatStreamsKeepIsAdmittedAndWithinTheCapUnderRandomEvents
         grant_count(engine);
         break;
       case 3:
-        if (random() % 4 == 0) lose(engine++);
+        if (random() % 40 == 0) lose(engine++);
         break;
       case 4: {
         proto::request cancel;

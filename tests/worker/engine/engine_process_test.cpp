@@ -1,6 +1,7 @@
 #include "tests/worker/engine/engine_process.hpp"
 
 #include "base/clock.hpp"
+#include "worker/engine/step_limits.hpp"
 
 #include <gmock/gmock.h>
 #include <msgpack.hpp>
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +29,12 @@ proto::raw_value parameters(const std::string& key, double value) {
 proto::raw_value whole_parameters(const std::string& key, std::uint32_t value) {
   msgpack::sbuffer packed;
   msgpack::packer{packed}.pack(std::map<std::string, std::uint32_t>{{key, value}});
+  return {{packed.data(), packed.size()}};
+}
+
+proto::raw_value flag_parameters(const std::string& key, bool value) {
+  msgpack::sbuffer packed;
+  msgpack::packer{packed}.pack(std::map<std::string, bool>{{key, value}});
   return {{packed.data(), packed.size()}};
 }
 
@@ -396,6 +404,30 @@ TEST(Engine, ShowsTheStepInProgressOnItsPage) {
   EXPECT_EQ(lane.attempt_count.load(), 1u);
   EXPECT_EQ(lane.attempts[0].load(), 0xabcdu);
   EXPECT_EQ(engine.process.page().open_attempts.load(), 1u);
+}
+
+TEST(Engine, JudgesItsFirstStepByWhatAnEngineBeforeItLearned) {
+  const int times = ::memfd_create("times", 0);
+  ASSERT_EQ(::ftruncate(times, sizeof(step_times)), 0);
+  const auto an_engine = [&] {
+    return running_engine{{"--builtin", "hang", "--times-fd", std::to_string(times)}};
+  };
+  {
+    auto first = an_engine();
+    ASSERT_TRUE(first.welcome);
+    for (std::uint64_t i = 1; i <= step_limits::trusted_after; ++i) {
+      first.peer->infer(i, "hang", "x", flag_parameters("hang", false));
+      ASSERT_TRUE(first.peer->receive());
+    }
+  }
+  auto second = an_engine();
+  ::close(times);
+  ASSERT_TRUE(second.welcome);
+
+  second.peer->infer(1, "hang", "x");
+  ASSERT_TRUE(second.wait_for_step());
+
+  EXPECT_EQ(second.process.page().lanes[0].limit_us.load(), to_us(step_limits::floor));
 }
 
 TEST(Engine, EndsWhenTheControlSocketClosesEvenInsideAStepThatHangs) {

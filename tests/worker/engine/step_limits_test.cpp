@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <random>
 
 namespace coppice::worker {
@@ -9,12 +10,6 @@ namespace coppice::worker {
 namespace {
 
 constexpr step_size one_row{1, 100};
-
-step_limits after(std::uint32_t steps, duration each, step_size size = one_row) {
-  step_limits limits;
-  for (std::uint32_t i = 0; i < steps; ++i) limits.record(size, each);
-  return limits;
-}
 
 batch_item an_item(std::uint32_t rows, std::size_t bytes) {
   static const std::vector<std::byte> zeros(4096);
@@ -24,21 +19,56 @@ batch_item an_item(std::uint32_t rows, std::size_t bytes) {
   return item;
 }
 
-TEST(StepLimits, TrustNoSizeBeforeEnoughOfItsStepsHaveEnded) {
-  EXPECT_EQ(after(step_limits::trusted_after - 1, 1ms).limit(one_row), 0s);
-  EXPECT_EQ(after(step_limits::trusted_after, 1ms).limit(one_row), 1s);
+struct StepLimits : ::testing::Test {
+  static constexpr std::uint64_t model = 77;
+  std::unique_ptr<step_times> node = std::make_unique<step_times>();
+  step_limits limits{*node, model};
+
+  void end(std::uint32_t steps, duration each, step_size size = one_row) {
+    for (std::uint32_t i = 0; i < steps; ++i) limits.record(size, each);
+  }
+};
+
+TEST_F(StepLimits, TrustNoSizeBeforeEnoughOfItsStepsHaveEnded) {
+  end(step_limits::trusted_after - 1, 20ms);
+  EXPECT_EQ(limits.limit(one_row), 0s);
+
+  end(1, 20ms);
+  EXPECT_EQ(limits.limit(one_row), 1s);
 }
 
-TEST(StepLimits, AreNeverBelowASecond) { EXPECT_EQ(after(1000, 300ms).limit(one_row), 1s); }
+TEST_F(StepLimits, TrustAFewStepsThatWereFarFromTheFloor) {
+  end(step_limits::quick_trusted_after - 1, 19ms);
+  EXPECT_EQ(limits.limit(one_row), 0s);
 
-TEST(StepLimits, AreThreeTimesWhatAlmostAllStepsTake) {
-  const auto limit = after(1000, 2s).limit(one_row);
+  end(1, 19ms);
+  EXPECT_EQ(limits.limit(one_row), 1s);
 
-  EXPECT_EQ(limit, 6s);
+  end(1, 20ms);
+  EXPECT_EQ(limits.limit(one_row), 0s);
 }
 
-TEST(StepLimits, PassOverOneStepInAHundredButNeverFallBelowTheLongest) {
-  auto limits = after(198, 1s);
+TEST_F(StepLimits, AreKnownToAnInstanceThatStartsWhenItsSiblingsHaveLearned) {
+  end(1000, 2s);
+
+  EXPECT_EQ((step_limits{*node, model}.limit(one_row)), 6s);
+  EXPECT_EQ((step_limits{*node, model + 1}.limit(one_row)), 0s) << "of another model";
+}
+
+TEST_F(StepLimits, AreNeverBelowASecond) {
+  end(1000, 300ms);
+
+  EXPECT_EQ(limits.limit(one_row), 1s);
+}
+
+TEST_F(StepLimits, AreThreeTimesWhatAlmostAllStepsTake) {
+  end(1000, 2s);
+
+  EXPECT_EQ(limits.limit(one_row), 6s);
+}
+
+TEST_F(StepLimits, PassOverOneStepInAHundredButNeverFallBelowTheLongest) {
+  end(198, 1s);
   limits.record(one_row, 10s);
   limits.record(one_row, 10s);
 
@@ -48,23 +78,22 @@ TEST(StepLimits, PassOverOneStepInAHundredButNeverFallBelowTheLongest) {
   EXPECT_EQ(limits.limit(one_row), 30s);  // now more than one in a hundred took that long
 }
 
-TEST(StepLimits, JudgeASizeByItsOwnStepsOnly) {
-  auto limits = after(100, 1ms, {1, 100});
+TEST_F(StepLimits, JudgeASizeByItsOwnStepsOnly) {
+  end(100, 1ms, {1, 100});
 
   EXPECT_EQ(limits.limit({1, 127}), 1s);  // the same power of two
   EXPECT_EQ(limits.limit({1, 128}), 0s);
   EXPECT_EQ(limits.limit({2, 100}), 0s);
 }
 
-TEST(StepLimits, OfAModelThatIsNotSteadyAreNotKnown) {
-  step_limits limits{false};
-  for (int i = 0; i < 1000; ++i) limits.record(one_row, 1ms);
+TEST_F(StepLimits, OfAModelThatIsNotSteadyAreNotKnown) {
+  step_limits never;
+  for (int i = 0; i < 1000; ++i) never.record(one_row, 1ms);
 
-  EXPECT_EQ(limits.limit(one_row), 0s);
+  EXPECT_EQ(never.limit(one_row), 0s);
 }
 
-TEST(StepLimits, AreKnownForABoundedNumberOfSizes) {
-  step_limits limits;
+TEST_F(StepLimits, AreKnownForABoundedNumberOfSizes) {
   for (std::uint32_t rows = 0; rows < 8; ++rows)
     for (std::uint32_t bytes = 0; bytes < 9; ++bytes)
       for (std::uint32_t i = 0; i < step_limits::trusted_after; ++i)
@@ -74,10 +103,9 @@ TEST(StepLimits, AreKnownForABoundedNumberOfSizes) {
   EXPECT_EQ(limits.limit({1u << 7, 1ull << 8}), 0s);
 }
 
-TEST(StepLimits, NeverKillAStepThatIsNoLongerThanOneThatEnded) {
+TEST_F(StepLimits, NeverKillAStepThatIsNoLongerThanOneThatEnded) {
   std::minstd_rand draws{7};
   std::lognormal_distribution<double> seconds{-1, 1.5};
-  step_limits limits;
   duration longest{0};
   for (int i = 0; i < 20'000; ++i) {
     const auto took = std::chrono::duration_cast<duration>(
@@ -90,7 +118,7 @@ TEST(StepLimits, NeverKillAStepThatIsNoLongerThanOneThatEnded) {
   }
 }
 
-TEST(StepLimits, CountBytesAsPaddingMakesThem) {
+TEST_F(StepLimits, CountBytesAsPaddingMakesThem) {
   const batch_item items[] = {an_item(1, 1000), an_item(3, 30)};
 
   const auto size = size_of(items);

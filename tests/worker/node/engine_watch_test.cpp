@@ -18,6 +18,7 @@ struct watched {
   engine_watch watch;
   explicit watched(const std::string& script, hang_limits limits = {})
       : watch{{"/bin/sh", "-c", script},
+              -1,
               limits,
               engine_events{[this](std::int64_t pid) { started.set_value(pid); },
                             [](proto::engine_report) {}, [](bool) {},
@@ -82,6 +83,7 @@ TEST(EngineWatch, SaysThatAProgramIsMissing) {
   std::promise<engine_exit> ended;
   const engine_watch watch{
       {"/nowhere/coppice-engine"},
+      -1,
       {},
       engine_events{[](std::int64_t) {}, [](proto::engine_report) {}, [](bool) {},
                     [&](engine_exit how) { ended.set_value(std::move(how)); }}};
