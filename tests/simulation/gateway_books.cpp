@@ -137,18 +137,20 @@ bool gateway_books::has_live_attempt(std::uint64_t number) const {
 }
 
 /// A request that goes on behind a loss that nobody has explained takes a retry from its model's
-/// budget. Until there is one it stands in line.
+/// budget. Until there is one it stands in line; if the loss is explained meanwhile and the request
+/// is a suspect, it is held and takes none.
 void gateway_books::check_budgets(steady_time now) {
   if (unexplained_.empty()) return;
-  std::set<std::uint64_t> in_line;
+  std::map<std::uint64_t, gateway::row_state> states;
   (void)rows_.select([&](const gateway::ledger_row& row) {
-    if (row.state == gateway::row_state::owing)
-      in_line.insert(number_in(row.request.header.traceparent));
+    states[number_in(row.request.header.traceparent)] = row.state;
     return false;
   });
   std::erase_if(unexplained_, [&](std::uint64_t number) {
-    if (in_line.contains(number)) return false;
-    take_retry(number, now);
+    const auto found = states.find(number);
+    const auto state = found == states.end() ? gateway::row_state::idle : found->second;
+    if (state == gateway::row_state::owing) return false;
+    if (state != gateway::row_state::held) take_retry(number, now);
     return true;
   });
 }

@@ -1,6 +1,7 @@
 #include "tests/simulation/gateway_books.hpp"
 
 #include "gateway/shard/route.hpp"
+#include "tests/simulation/payload.hpp"
 
 #include <gtest/gtest.h>
 
@@ -36,6 +37,7 @@ struct GatewayBooks : ::testing::Test {
     ask(number, tenant, now);
     gateway::client_request request;
     request.bytes = 100;
+    request.header.traceparent = trace_of(number);
     const auto id = rows.open(std::move(request), on, 1, now).id;
     books.handled(t0);
     return id;
@@ -234,6 +236,27 @@ TEST_F(GatewayBooksOfLosses, FindMoreRetriesThanTheBudgetAllows) {
 
   lose(20, 3, {8});
 
+  EXPECT_EQ(broken(), invariant::amplification);
+}
+
+TEST_F(GatewayBooksOfLosses, CountARetryWhenItLeavesTheLineAndNoneOfWhatIsHeld) {
+  std::vector<row_id> ids;
+  for (std::uint64_t number = 1; number <= 40; ++number) {
+    of.requests[number - 1].model = 0;
+    ids.push_back(accept(number));
+    send(number, {100 + number}, {7});
+    if (number > 20) rows.find(ids.back())->state = gateway::row_state::owing;
+  }
+  books.link_closed({7});
+  books.handled(t0);
+  EXPECT_EQ(broken(), std::nullopt);
+
+  for (std::size_t i = 20; i < 30; ++i) rows.find(ids[i])->state = gateway::row_state::held;
+  books.handled(t0);
+  EXPECT_EQ(broken(), std::nullopt);
+
+  for (std::size_t i = 30; i < 40; ++i) rows.find(ids[i])->state = gateway::row_state::waiting;
+  books.handled(t0);
   EXPECT_EQ(broken(), invariant::amplification);
 }
 
