@@ -245,13 +245,13 @@ TEST_F(GatewayBooksOfLosses, CountARetryWhenItLeavesTheLineAndNoneOfWhatIsHeld) 
     of.requests[number - 1].model = 0;
     ids.push_back(accept(number));
     send(number, {100 + number}, {7});
-    if (number > 20) rows.find(ids.back())->state = gateway::row_state::owing;
+    if (number > 19) rows.find(ids.back())->state = gateway::row_state::owing;
   }
   books.link_closed({7});
   books.handled(t0);
   EXPECT_EQ(broken(), std::nullopt);
 
-  for (std::size_t i = 20; i < 30; ++i) rows.find(ids[i])->state = gateway::row_state::held;
+  for (std::size_t i = 19; i < 30; ++i) rows.find(ids[i])->state = gateway::row_state::held;
   books.handled(t0);
   EXPECT_EQ(broken(), std::nullopt);
 
