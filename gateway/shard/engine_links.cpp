@@ -60,7 +60,12 @@ void engine_links::carries(engine_link& link, std::size_t bytes) const noexcept 
 
 void engine_links::tick(steady_time now) noexcept {
   if (now > last_tick_) awake_ += std::min(now - last_tick_, longest_step);
+  if (stood_still_since(now, now)) came_back_ = now;
   last_tick_ = now;
+}
+
+bool engine_links::stood_still_since(steady_time then, steady_time now) const noexcept {
+  return then < came_back_ || (now > last_tick_ && now - last_tick_ > longest_step);
 }
 
 void engine_links::settle(engine_link& link) const noexcept {

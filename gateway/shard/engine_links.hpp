@@ -80,6 +80,8 @@ class engine_links {
   void carries(engine_link& link, std::size_t bytes) const noexcept;
   /// To be called often: time without a call for longer than 50 ms does not count as silence.
   void tick(steady_time now) noexcept;
+  /// Whether this process stood still at some time since `then`: it cannot say how long others took.
+  [[nodiscard]] bool stood_still_since(steady_time then, steady_time now) const noexcept;
   /// Which links owe a word from now on: those that were never heard, and those whose incarnations
   /// `each_open` calls its argument with.
   template <class EachOpen>
@@ -107,6 +109,8 @@ class engine_links {
   std::unordered_map<incarnation_id, engine_link> links_;
   steady_time awake_{};
   steady_time last_tick_ = steady_time::max();
+  /// When it last came back from standing still.
+  steady_time came_back_{};
 };
 
 }  // namespace coppice::gateway

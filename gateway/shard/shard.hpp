@@ -161,8 +161,8 @@ class shard {
   void spend_credit(route& on, steady_time now);
   void take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& frames, steady_time now);
   void take_refusal(ledger_row& row, steady_time now);
-  static void count_for_scheduler(const ledger_row& row, const proto::link_reply& reply,
-                                  duration took);
+  void count_for_scheduler(const ledger_row& row, const proto::link_reply& reply, duration took,
+                           steady_time now);
   void judge_engine(const ledger_row& row, const proto::link_reply& reply, steady_time now);
   void link_lost(const engine_link& link, const engine_end& end, steady_time now);
   void remember_unexplained(incarnation_id incarnation, const std::vector<row_id>& lost,

@@ -192,11 +192,13 @@ void shard::on_link_message(frame_list&& message, steady_time now) {
   take_reply(*row, std::move(*reply), std::move(message), now);
 }
 
-/// What the scheduler hears of the engine: answers and faults of its own, never bad input.
+/// What the scheduler hears of the engine: answers and faults of its own, never bad input, nor a
+/// time in which it was this process that stood still.
 void shard::count_for_scheduler(const ledger_row& row, const proto::link_reply& reply,
-                                duration took) {
+                                duration took, steady_time now) {
   const auto code = reply.error ? code_from_name(reply.error->code) : errc::invalid;
   const bool fault = code == errc::internal || code == errc::model_error;
+  if (!fault && links_.stood_still_since(row.sent, now)) return;
   if (!reply.error || fault)
     row.on->credit.ended(row.incarnation, row.sent_version, !reply.error, took);
 }
@@ -220,7 +222,7 @@ void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& 
   auto& on = *row.on;
   const auto took = now - row.sent;
   on.credit.give_back(row.incarnation, row.sent_version, row.cost, reply.credit);
-  count_for_scheduler(row, reply, took);
+  count_for_scheduler(row, reply, took, now);
   on.guard.answered(row.cost, took, row.sent > row.arrived, !on.waiting.empty(), now);
   row.payer->charge(
       compute_share(std::chrono::microseconds{reply.times.compute_us}, row.cost, reply.batch_rows),

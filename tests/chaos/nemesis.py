@@ -60,7 +60,8 @@ def chosen(targets: Sequence[str], draw: float) -> Optional[str]:
 
 
 class Nemesis:
-    """Each strike waits until the cluster was seen whole after the last one, so that each recovery can be timed.
+    """Each strike waits until the cluster was seen whole after the last one, so that each recovery can be timed, and is
+    whole when it comes: a worker may still end an engine that was frozen until just now.
 
     Its record has one JSON map a line: fault, target, and microseconds of the monotonic clock when it
     struck (`at`), was lifted (`lifted`) and the cluster was seen whole (`whole`, null: not within 60 s)."""
@@ -78,6 +79,7 @@ class Nemesis:
             if self.struck == count or self.stop.wait(max(0.0, min(each.pause_s, end - time.monotonic()))) \
                     or time.monotonic() >= end:
                 return
+            self.seen_whole()
             self.strike(each)
 
     def strike(self, each: Strike) -> None:

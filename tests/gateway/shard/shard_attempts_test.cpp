@@ -248,6 +248,25 @@ TEST_F(ShardAttempts, TheSchedulerHearsHowLongAnEngineTook) {
   EXPECT_EQ(held[0].latency_us, 3000u);
 }
 
+TEST_F(ShardAttempts, NoEngineIsSlowBecauseTheGatewayStoodStill) {
+  gateway.on_tick(t0);
+  ask(1);
+  ask(2);
+  grant(7, 2);
+  answer(attempt(0), 7, "reply", t0 + 2s);  // before the first tick after the standstill
+  gateway.on_tick(t0 + 2s);
+  answer(attempt(1), 7, "reply", t0 + 2s);
+  ask(3, t0 + 2s);
+  answer(attempt(2), 7, "reply", t0 + 2003ms);
+  ask(4, t0 + 2004ms);
+  ask(5, t0 + 2004ms);
+
+  const auto& held = world.places.back().holdings;
+  ASSERT_EQ(held.size(), 1u);
+  EXPECT_EQ(held[0].completed, 1u);
+  EXPECT_EQ(held[0].latency_us, 3000u);
+}
+
 }  // namespace
 
 }  // namespace coppice::gateway
