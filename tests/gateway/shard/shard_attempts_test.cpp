@@ -258,6 +258,7 @@ TEST_F(ShardAttempts, NoEngineIsSlowBecauseTheGatewayStoodStill) {
   answer(attempt(1), 7, "reply", t0 + 2s);
   ask(3, t0 + 2s);
   answer(attempt(2), 7, "reply", t0 + 2003ms);
+  gateway.on_place_reply({}, t0 + 2004ms);  // whatever was asked for meanwhile
   ask(4, t0 + 2004ms);
   ask(5, t0 + 2004ms);
 
