@@ -11,7 +11,7 @@ namespace coppice::scheduler {
 
 struct silence_limits {
   /// No new work after this; snapshots come every 100 ms.
-  duration suspect_after = 300ms;
+  duration suspect_after = 400ms;
   duration dead_after = 500ms;
   /// Dead after this while the scheduler doubts itself.
   duration dead_in_doubt = 2s;

@@ -55,10 +55,10 @@ struct ClusterView : ::testing::Test {
 TEST_F(ClusterView, PlacesNothingOnASilentNodeBeforeItIsDead) {
   EXPECT_EQ(placed(t0), (std::set<std::uint64_t>{1, 2}));
 
-  const auto news = silence_of_a(300ms);
+  const auto news = silence_of_a(400ms);
 
   for (const auto& each : news) EXPECT_TRUE(each.downs.empty());
-  EXPECT_EQ(placed(t0 + 300ms), std::set<std::uint64_t>{2});
+  EXPECT_EQ(placed(t0 + 400ms), std::set<std::uint64_t>{2});
 }
 
 TEST_F(ClusterView, EndsTheEnginesOfADeadNodeAsLost) {

@@ -15,11 +15,11 @@ silence_watch watching(int n, steady_time at = t0) {
   return watch;
 }
 
-TEST(SilenceWatch, SuspectsANodeAt300MsAndNotBefore) {
+TEST(SilenceWatch, SuspectsANodeAt400MsAndNotBefore) {
   const auto watch = watching(1);
 
-  EXPECT_EQ(watch.of("0", t0 + 299ms), hearing::heard);
-  EXPECT_EQ(watch.of("0", t0 + 300ms), hearing::suspect);
+  EXPECT_EQ(watch.of("0", t0 + 399ms), hearing::heard);
+  EXPECT_EQ(watch.of("0", t0 + 400ms), hearing::suspect);
 }
 
 TEST(SilenceWatch, DeclaresANodeDeadAt500MsOnceAndNotBefore) {
@@ -35,10 +35,10 @@ TEST(SilenceWatch, ANodeThatIsVouchedForIsSuspectUntilTheProofIsOldToo) {
   auto watch = watching(1);
   watch.vouch("0", t0 + 450ms);
 
-  EXPECT_EQ(watch.of("0", t0 + 299ms), hearing::heard);
-  EXPECT_FALSE(watch.is_vouched_for("0", t0 + 299ms)) << "it needs no proof";
-  EXPECT_EQ(watch.of("0", t0 + 300ms), hearing::suspect);
-  EXPECT_TRUE(watch.is_vouched_for("0", t0 + 300ms));
+  EXPECT_EQ(watch.of("0", t0 + 399ms), hearing::heard);
+  EXPECT_FALSE(watch.is_vouched_for("0", t0 + 399ms)) << "it needs no proof";
+  EXPECT_EQ(watch.of("0", t0 + 400ms), hearing::suspect);
+  EXPECT_TRUE(watch.is_vouched_for("0", t0 + 400ms));
 
   EXPECT_TRUE(watch.turn(t0 + 949ms).empty());
   EXPECT_TRUE(watch.is_vouched_for("0", t0 + 949ms));
