@@ -80,7 +80,7 @@ TEST_F(ClusterView, KeepsTheEnginesOfASilentNodeThatAnswerGateways) {
   for (auto at = t0 + 25ms; at <= t0 + 8s; at += 25ms) {
     if ((at - t0) % 100ms == 0ms) show("b", 2, at);
     const auto placed_on = incarnations_in(view.place(a_place(4, {answered}), at));
-    if (at - t0 >= 350ms) EXPECT_FALSE(placed_on.contains(1));
+    if (at - t0 >= 450ms) EXPECT_FALSE(placed_on.contains(1));
     EXPECT_TRUE(view.turn(at).downs.empty());
     if (at - t0 == 5s) EXPECT_TRUE(view.node_ended("a", at).downs.empty()) << "its link broke";
   }

@@ -93,7 +93,7 @@ TEST_F(Verdicts, AnEngineWhoseNodeIsSilentIsSuspectAndGetsNothing) {
   settle(1);
   silent.insert("0");
 
-  pass(275ms);
+  pass(375ms);
   EXPECT_EQ(verdict("0"), "up");
 
   pass(25ms);
@@ -404,7 +404,7 @@ TEST_F(Verdicts, QuarantinesAtMostThirtyPercentOfAModelsEngines) {
 TEST_F(Verdicts, NeverQuarantinesTheLastEngineThatTakesWork) {
   settle(3);
   silent = {"1", "2"};
-  pass(350ms);
+  pass(450ms);
   ASSERT_EQ(verdict("1"), "suspect");
 
   fail("0");
