@@ -18,7 +18,6 @@ from tests.chaos.nemesis import Part, schedule
 from tests.chaos.run import Campaign, Evidence, Run, Scale
 from tests.chaos.sampling import Sampler, slope_per_hour
 from tests.chaos.scrape import sum_of
-from tests.support.cluster import Dealer
 
 
 # --- rolling restart --------------------------------------------------------------------------
@@ -162,26 +161,14 @@ def judge_herd(evidence: Evidence) -> list[Figure]:
 WARM_UP_SHARE = 0.2
 # A slope of less time says nothing.
 BARS_FROM_S = 600
-# A gateway remembers so many failed requests for `coppice explain`. Faults alone would fill that in the course of the hour, which
-# would look like a leak.
-REMEMBERED = 2048
-AT_ONCE = 64
-
-
-def fail_requests(endpoint: str, count: int) -> None:
-    """Their deadlines pass while engines have them."""
-    late = {"v": 1, "op": "infer", "model": "sleep", "timeout_ms": 5, "parameters": {"ms": 40}}
-    with Dealer(endpoint) as client:
-        for first in range(0, count, AT_ONCE):
-            for number in range(AT_ONCE):
-                client.send({**late, "id": first + number, "inputs": [{"name": "x", "datatype": "UINT8", "shape": [1], "frame": 0}]}, b"x")
-            codes = {client.receive()[0]["error"]["code"] for _ in range(AT_ONCE)}
-            assert codes <= {"deadline", "overloaded"}, codes
+# A gateway remembers 2,048 requests that were tried again, for `coppice explain`, with what befell them. At the soak's pace that would
+# fill up in the course of the hour and look like a leak: so many deaths fill it before.
+FIRST_DEATHS = 200
 
 
 def drive_soak(run: Run) -> None:
-    for endpoint in run.endpoints:
-        fail_requests(endpoint, 2 * REMEMBERED)
+    if run.scale.seconds >= BARS_FROM_S:
+        run.nemesis.run(schedule(run.seed, (Part(Kill("engine")),), pause_s=(0.05, 0.1)), count=FIRST_DEATHS)
     sampler = Sampler(run.cluster, run.scale.seconds / 200)
     every = min(30.0, run.scale.seconds / 5)
     brief = (0.1, 0.4)
