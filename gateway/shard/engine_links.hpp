@@ -80,7 +80,8 @@ class engine_links {
   void carries(engine_link& link, std::size_t bytes) const noexcept;
   /// To be called often: time without a call for longer than 50 ms does not count as silence.
   void tick(steady_time now) noexcept;
-  /// Whether this process stood still at some time since `then`: it cannot say how long others took.
+  /// Whether this process stood still at some time since `then`: it cannot say how long others
+  /// took.
   [[nodiscard]] bool stood_still_since(steady_time then, steady_time now) const noexcept;
   /// Which links owe a word from now on: those that were never heard, and those whose incarnations
   /// `each_open` calls its argument with.
