@@ -3,19 +3,31 @@
 #include "base/clock.hpp"
 #include "client/client_loop.hpp"
 #include "client/request_forms.hpp"
+#include "keys/key_pair.hpp"
 
 #include <future>
 #include <stdexcept>
 
 namespace coppice::client {
 
+namespace {
+
+template <class T>
+T or_throw(expected<T> value) {
+  if (!value) throw std::invalid_argument{value.error().message};
+  return std::move(*value);
+}
+
+}  // namespace
+
 client::client(client_options options) {
   if (options.endpoints.empty())
     throw std::invalid_argument{"A client needs a gateway's endpoint."};
-  for (const auto& each : options.endpoints)
-    if (auto taken = connection::check(each); !taken)
-      throw std::invalid_argument{taken.error().message};
-  loop_ = std::make_unique<loop>(std::move(options));
+  std::vector<named_endpoint> gateways;
+  for (const auto& each : options.endpoints) gateways.push_back(or_throw(connection::check(each)));
+  login as{options.user, options.password,
+           or_throw(options.key_file.empty() ? key_pair::make() : key_pair::read(options.key_file))};
+  loop_ = std::make_unique<loop>(std::move(options), std::move(gateways), std::move(as));
 }
 client::~client() = default;
 

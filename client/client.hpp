@@ -77,8 +77,9 @@ struct generate_result {
 };
 
 struct client_options {
-  /// Gateways, "tcp://host:port". Each client has a home among them, by chance; the others stand
-  /// by.
+  /// Gateways, "tcp://host:port", or "tcp://host:port?key=..." with the gateway's public key if it
+  /// asks for keys: nobody else can pretend to be it. Each client has a home among them, by chance;
+  /// the others stand by.
   std::vector<std::string> endpoints;
   /// Retries what the cluster calls retryable, until the deadline.
   bool retry = true;
@@ -88,6 +89,9 @@ struct client_options {
   /// For a gateway that asks for them (ZeroMQ's PLAIN); an empty user sends none.
   std::string user = {};
   std::string password = {};
+  /// For a gateway that asks for keys: the file of this client's own key pair, as 'coppice keys new'
+  /// makes it. Empty: a pair that nobody knows.
+  std::string key_file = {};
 };
 
 /// A client of a Coppice cluster. Thousands of requests may be in flight; one thread of its own
@@ -101,7 +105,8 @@ class client {
   /// Names a request of this client, for `cancel`.
   using ticket = std::uint64_t;
 
-  /// Throws std::exception if there is no endpoint, or one that ZeroMQ does not take.
+  /// Throws std::exception if there is no endpoint, or one that ZeroMQ does not take, or if the key
+  /// file cannot be used.
   explicit client(client_options options);
   /// Open requests end with `cancelled`.
   ~client();

@@ -14,8 +14,10 @@ constexpr int burst = 256;
 
 }  // namespace
 
-client::loop::loop(client_options options)
+client::loop::loop(client_options options, std::vector<named_endpoint> gateways, login as)
     : options_{std::move(options)},
+      gateways_{std::move(gateways)},
+      login_{std::move(as)},
       session_{fmt::format("{:016x}", random_id()),
                options_.endpoints,
                options_.retry,
@@ -125,7 +127,7 @@ void client::loop::take_events() {
     while (receive()) continue;  // what came before it dropped
     connection_.reset();
     if (*event == connection::event::lost) return session_.disconnected(now());
-    session_.refused({errc::unauthenticated, "The gateway does not know this user.", 0}, now());
+    session_.refused({errc::unauthenticated, "The gateway does not know this user or key.", 0}, now());
   }
 }
 
@@ -135,7 +137,7 @@ void client::loop::send(const proto::request& header, const frame_list& frames) 
 
 void client::loop::dial(std::size_t gateway) {
   connection_.reset();
-  connection_.emplace(context_, options_.endpoints[gateway], options_.user, options_.password);
+  connection_.emplace(context_, gateways_[gateway], login_);
 }
 
 }  // namespace coppice::client

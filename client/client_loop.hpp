@@ -22,8 +22,7 @@ namespace coppice::client {
 /// The thread that owns the connection. It carries for a `session` and decides nothing.
 class client::loop : private session_effects {
  public:
-  /// Throws zmq::error_t for an endpoint that ZeroMQ does not take.
-  explicit loop(client_options options);
+  loop(client_options options, std::vector<named_endpoint> gateways, login as);
   ~loop() override;
 
   /// Any thread. The request's `done` may be called at once if there are too many.
@@ -44,6 +43,9 @@ class client::loop : private session_effects {
   void take_events();
 
   client_options options_;
+  /// By number, as `options_.endpoints`.
+  std::vector<named_endpoint> gateways_;
+  login login_;
   zmq::context_t context_{1};
   std::mt19937_64 random_{random_id()};
   session session_;

@@ -33,8 +33,7 @@ zmq::message_t sharing(const std::shared_ptr<const std::string>& frame) {
 
 }  // namespace
 
-connection::connection(zmq::context_t& context, const std::string& endpoint,
-                       const std::string& user, const std::string& password)
+connection::connection(zmq::context_t& context, const named_endpoint& gateway, const login& as)
     : socket_{context, zmq::socket_type::dealer}, events_{context, zmq::socket_type::pair} {
   socket_.set(zmq::sockopt::linger, 0);
   socket_.set(zmq::sockopt::sndhwm, 0);
@@ -42,23 +41,29 @@ connection::connection(zmq::context_t& context, const std::string& endpoint,
   socket_.set(zmq::sockopt::reconnect_ivl, never_ms);
   socket_.set(zmq::sockopt::connect_timeout, 2000);
   socket_.set(zmq::sockopt::handshake_ivl, 2000);
-  if (!user.empty()) {
-    socket_.set(zmq::sockopt::plain_username, user);
-    socket_.set(zmq::sockopt::plain_password, password);
+  if (gateway.key) {
+    socket_.set(zmq::sockopt::curve_serverkey, gateway.key->text());
+    socket_.set(zmq::sockopt::curve_publickey, as.keys.shown().text());
+    socket_.set(zmq::sockopt::curve_secretkey, as.keys.secret());
+  } else if (!as.user.empty()) {
+    socket_.set(zmq::sockopt::plain_username, as.user);
+    socket_.set(zmq::sockopt::plain_password, as.password);
   }
   const auto monitor = fmt::format("inproc://connection-{:016x}", random_id());
   zmq_socket_monitor(socket_.handle(), monitor.c_str(), watched);
   events_.set(zmq::sockopt::linger, 0);
   events_.connect(monitor);
-  failed_ = zmq_connect(socket_.handle(), endpoint.c_str()) != 0;
+  failed_ = zmq_connect(socket_.handle(), gateway.endpoint.c_str()) != 0;
 }
 
-expected<void> connection::check(const std::string& endpoint) {
+expected<named_endpoint> connection::check(const std::string& endpoint) {
+  auto named = named_endpoint::parse(endpoint);
+  if (!named) return named;
   // A socket that connects later than it ends.
   zmq::context_t context{1};
   zmq::socket_t probe{context, zmq::socket_type::dealer};
   probe.set(zmq::sockopt::linger, 0);
-  if (zmq_connect(probe.handle(), endpoint.c_str()) == 0) return {};
+  if (zmq_connect(probe.handle(), named->endpoint.c_str()) == 0) return named;
   return fail(errc::invalid, "'" + endpoint + "': " + zmq_strerror(zmq_errno()) +
                                  ". An endpoint is tcp://host:port.");
 }

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "client/session.hpp"
+#include "keys/key_pair.hpp"
 
 #include <zmq.hpp>
 
@@ -10,17 +11,23 @@
 
 namespace coppice::client {
 
+/// How a client says who it is.
+struct login {
+  std::string user, password;
+  /// To gateways whose key is known.
+  key_pair keys;
+};
+
 /// One connection to one gateway: a DEALER that does not reconnect, and its monitor. One thread.
 class connection {
  public:
   enum class event { connected, lost, refused };
 
   /// Whether ZeroMQ takes the endpoint. Dials nothing. @error `invalid` with the reason.
-  [[nodiscard]] static expected<void> check(const std::string& endpoint);
+  [[nodiscard]] static expected<named_endpoint> check(const std::string& endpoint);
 
   /// Dials; an endpoint that cannot be dialled is lost at once. `context` outlives it.
-  connection(zmq::context_t& context, const std::string& endpoint, const std::string& user,
-             const std::string& password);
+  connection(zmq::context_t& context, const named_endpoint& gateway, const login& as);
 
   void send(const proto::request& header, const frame_list& frames);
   /// The next message, without waiting.

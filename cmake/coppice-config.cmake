@@ -14,6 +14,6 @@ if(NOT TARGET coppice::client)
     INTERFACE_INCLUDE_DIRECTORIES "${coppice_prefix}/include/coppice"
     INTERFACE_COMPILE_FEATURES cxx_std_20
     INTERFACE_LINK_LIBRARIES
-      "${coppice_prefix}/lib/libcoppice_codec.a;${coppice_prefix}/lib/libcoppice_messages.a;${coppice_prefix}/lib/libcoppice_base.a;tl::expected;spdlog::spdlog;PkgConfig::COPPICE_ZMQ;Threads::Threads")
+      "${coppice_prefix}/lib/libcoppice_key_pair.a;${coppice_prefix}/lib/libcoppice_codec.a;${coppice_prefix}/lib/libcoppice_messages.a;${coppice_prefix}/lib/libcoppice_base.a;tl::expected;spdlog::spdlog;PkgConfig::COPPICE_ZMQ;Threads::Threads")
 endif()
 set(coppice_client_FOUND TRUE)

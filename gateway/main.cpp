@@ -52,6 +52,7 @@ class process {
  private:
   expected<void> check_door() const;
   void make_shard();
+  expected<void> guard_door();
   expected<std::string> open_door();
   void start_shard();
   expected<std::string> serve_metrics();
@@ -63,6 +64,8 @@ class process {
   expected<proto::explanation> ask_explanation(const std::string& target);
 
   process_options options_;
+  /// Of a door that asks for keys.
+  std::optional<public_key> public_key_;
   metrics& registry_ = metrics::of_process();
   shard_counts counts_;
   actors::system_config config_;
@@ -84,10 +87,11 @@ process::~process() {
 }
 
 expected<void> process::check_door() const {
-  if (!beyond_loopback(options_.door) || options_.insecure_mesh) return {};
+  if (!beyond_loopback(options_.door) || options_.keys || options_.insecure_mesh) return {};
   return fail(errc::invalid, "The door would listen on " + options_.door +
-                                 " without authentication. Use a loopback address, or set 'mesh: "
-                                 "{insecure: true}' on a network that nobody else can reach.");
+                                 " without authentication. Give it 'keys', use a loopback address, "
+                                 "or set 'mesh: {insecure: true}' on a network that nobody else "
+                                 "can reach.");
 }
 
 expected<std::string> process::serve_metrics() try {
@@ -196,10 +200,23 @@ void process::make_shard() {
 
 expected<std::string> process::open_door() {
   make_shard();
+  if (auto guarded = guard_door(); !guarded) return tl::unexpected(guarded.error());
+  auto endpoint = shard_->bind(options_.door);
+  if (endpoint && public_key_) *endpoint += "?key=" + public_key_->text();
+  return endpoint;
+}
+
+expected<void> process::guard_door() {
   if (!options_.users.empty())
-    if (auto guarded = shard_->guard(options_.users); !guarded)
-      return tl::unexpected(guarded.error());
-  return shard_->bind(options_.door);
+    return shard_->guard(std::make_unique<door_access>(options_.users, options_.tenants),
+                         std::nullopt);
+  if (!options_.keys) return {};
+  auto own = key_pair::read(options_.keys->secret_file);
+  if (!own) return tl::unexpected(own.error());
+  auto access = door_access::of_file(options_.keys->allow_file, options_.tenants, options_.quotas);
+  if (!access) return tl::unexpected(access.error());
+  public_key_ = own->shown();
+  return shard_->guard(std::move(*access), std::move(*own));
 }
 
 void process::start_shard() {

@@ -36,6 +36,20 @@ expected<user_table> read_users_of(config_map& map, const std::filesystem::path&
   return read_users(map.section("users"));
 }
 
+/// Files beside `file` if they are relative.
+expected<std::optional<door_keys>> read_keys(config_map& map, const std::filesystem::path& file) {
+  auto section = map.section("keys");
+  std::string secret, allow;
+  section.optional("secret_file", secret, "a path").optional("allow_file", allow, "a path");
+  if (map.has("keys") && (secret.empty() || allow.empty()))
+    map.reject("keys", "'keys' needs 'secret_file' and 'allow_file'");
+  if (map.has("keys") && (map.has("users") || map.has("users_file")))
+    map.reject("keys", "there are 'users' and 'keys'; keep one");
+  if (auto done = section.finish(); !done) return tl::unexpected(done.error());
+  if (!map.has("keys")) return std::nullopt;
+  return door_keys{file.parent_path() / secret, file.parent_path() / allow};
+}
+
 }  // namespace
 
 expected<process_options> read_options(const std::filesystem::path& file) {
@@ -55,8 +69,14 @@ expected<process_options> read_options(const std::filesystem::path& file) {
   const auto users = read_users_of(*map, file);
   if (!users) return tl::unexpected(users.error());
   options.users = *users;
+  const auto keys = read_keys(*map, file);
+  if (!keys) return tl::unexpected(keys.error());
+  options.keys = *keys;
+  const auto quotas = read_quotas(map->section("quotas"), options.tenants.otherwise);
+  if (!quotas) return tl::unexpected(quotas.error());
+  options.quotas = *quotas;
   auto limits = map->section("limits");
-  read_limits(limits, options.limits, !options.users.empty());
+  read_limits(limits, options.limits, !options.users.empty() || options.keys);
   auto embedded = map->section("embedded_scheduler");
   if (map->has("embedded_scheduler")) {
     options.embedded_scheduler = "127.0.0.1:0";

@@ -5,7 +5,7 @@
 #include "base/log.hpp"
 #include "gateway/admission/admission.hpp"
 #include "gateway/admission/tenant_limits.hpp"
-#include "gateway/zap/users.hpp"
+#include "gateway/zap/access_table.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -13,6 +13,11 @@
 #include <vector>
 
 namespace coppice::gateway {
+
+/// Files of a door that asks for keys: its own key pair, and who may come.
+struct door_keys {
+  std::filesystem::path secret_file, allow_file;
+};
 
 /// What `coppice-gateway --config` reads. Every field has a default.
 struct process_options {
@@ -31,6 +36,9 @@ struct process_options {
   tenant_table tenants;
   /// Who may use the door, by password; none: anybody, as tenant `anonymous`.
   user_table users;
+  /// Or by key.
+  std::optional<door_keys> keys;
+  quota_table quotas;
   log_level level = log_level::info;
 };
 

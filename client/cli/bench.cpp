@@ -261,7 +261,7 @@ int run(bench_options& options) {
     const auto bytes = json::to_msgpack(map);
     options.parameters.assign(bytes.begin(), bytes.end());
   }
-  client::client_options of{options.cluster.endpoints};
+  auto of = options.cluster.client();
   of.retry = false;
   client::client client{of};
   proto::request header;

@@ -19,9 +19,11 @@ constexpr std::size_t max_status_bytes = 16u << 20;
 }  // namespace
 
 void cluster_choice::add_options(CLI::App& verb) {
-  verb.add_option("--endpoint", endpoints, "Gateways, tcp://host:port")
+  verb.add_option("--endpoint", endpoints, "Gateways, tcp://host:port, or tcp://host:port?key=KEY")
       ->envname("COPPICE_ENDPOINT")
       ->delimiter(',');
+  verb.add_option("--key-file", key_file, "Your key pair, for gateways that ask for keys")
+      ->envname("COPPICE_KEY_FILE");
   verb.add_option("--cluster", ready_file, "The ready file of 'coppice up'");
 }
 
@@ -41,6 +43,12 @@ expected<void> cluster_choice::resolve() try {
               "COPPICE_ENDPOINT, or give --cluster READY_FILE.");
 } catch (const nlohmann::json::exception& failure) {
   return fail(errc::invalid, ready_file + ": no ready file: " + failure.what());
+}
+
+client::client_options cluster_choice::client() const {
+  client::client_options options{endpoints};
+  options.key_file = key_file;
+  return options;
 }
 
 namespace {

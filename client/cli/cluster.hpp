@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "client/client.hpp"
 #include "proto/messages/control.hpp"
 #include "proto/messages/explanation.hpp"
 
@@ -15,16 +16,20 @@ namespace coppice::cli {
 /// Which cluster a verb talks to.
 struct cluster_choice {
   std::vector<std::string> endpoints;
+  /// Of gateways that ask for keys; empty: none.
+  std::string key_file;
   std::string ready_file;
   /// Where orders go, and who tells of the cluster: the first gateway's.
   std::string operator_door;
   /// Of every gateway: each knows its own requests.
   std::vector<std::string> operator_doors;
 
-  /// Adds --endpoint (or COPPICE_ENDPOINT) and --cluster.
+  /// Adds --endpoint (or COPPICE_ENDPOINT), --key-file (or COPPICE_KEY_FILE) and --cluster.
   void add_options(CLI::App& verb);
   /// Fills in what the ready file names. @error `invalid` or `unavailable`, with the remedy.
   expected<void> resolve();
+  /// For the client library, after `resolve`.
+  [[nodiscard]] client::client_options client() const;
 };
 
 /// Asks one operator door for the whole cluster. @error `unavailable` if nothing answers in time;

@@ -44,7 +44,7 @@ int run(models_options& options) {
     std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
     return exit_usage;
   }
-  client::client asking{{options.cluster.endpoints}};
+  client::client asking{options.cluster.client()};
   proto::request header;
   header.op = "models";
   const auto reply = asking.call(header);

@@ -108,7 +108,7 @@ int run(predict_options& options) {
     std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
     return exit_usage;
   }
-  client::client asking{{options.cluster.endpoints}};
+  client::client asking{options.cluster.client()};
   proto::request header;
   header.op = "model";
   header.model = options.model;

@@ -167,7 +167,7 @@ std::string as_text(const proto::cluster_status& status, bool tree) {
 
 /// Without an operator door: what the clients' door says.
 int client_status(const status_options& options) {
-  client::client asking{{options.cluster.endpoints}};
+  client::client asking{options.cluster.client()};
   proto::request header;
   header.op = "status";
   const auto reply = asking.call(header);

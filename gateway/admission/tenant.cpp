@@ -17,6 +17,7 @@ tenant::tenant(tenant_id id, std::string name, const tenant_limits& limits, stea
     : id_{id},
       name_{std::move(name)},
       weight_{limits.weight},
+      next_weight_{limits.weight},
       most_requests_{limits.open_requests},
       most_bytes_{limits.open_bytes},
       requests_{limits.requests_burst, limits.requests_per_s, now},
@@ -53,6 +54,17 @@ void tenant::open(std::size_t bytes, steady_time now) {
 void tenant::close(std::size_t bytes) noexcept {
   --open_requests_;
   open_bytes_ -= bytes;
+  if (open_requests_ == 0) weight_ = next_weight_;
+}
+
+void tenant::limit(const tenant_limits& limits, steady_time now) {
+  next_weight_ = limits.weight;
+  if (open_requests_ == 0) weight_ = next_weight_;
+  most_requests_ = limits.open_requests;
+  most_bytes_ = limits.open_bytes;
+  requests_ = {limits.requests_burst, limits.requests_per_s, now};
+  bytes_ = {limits.bytes_burst, limits.bytes_per_s, now};
+  compute_us_ = {limits.compute_burst_ms * 1000, limits.compute_ms_per_s * 1000, now};
 }
 
 void tenant::charge(duration compute, steady_time now) noexcept {

@@ -25,6 +25,9 @@ class tenant {
   void open(std::size_t bytes, steady_time now);
   /// A request that came in has its outcome.
   void close(std::size_t bytes) noexcept;
+  /// Other limits hold from now on, its rates as good as new. Its weight changes once nothing of it
+  /// is open.
+  void limit(const tenant_limits& limits, steady_time now);
   /// Engines computed for it, known only afterwards: it may run into debt.
   void charge(duration compute, steady_time now) noexcept;
   /// Whether forgetting it loses nothing: nothing is open and its rates are as good as new.
@@ -44,7 +47,7 @@ class tenant {
 
   tenant_id id_;
   std::string name_;
-  std::uint32_t weight_;
+  std::uint32_t weight_, next_weight_;
   std::size_t most_requests_, most_bytes_;
   token_bucket requests_, bytes_, compute_us_;
   std::size_t open_requests_ = 0, open_bytes_ = 0;

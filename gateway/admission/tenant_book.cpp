@@ -13,6 +13,13 @@ tenant* tenant_book::find(std::string_view name, steady_time now) {
   return &made;
 }
 
+void tenant_book::limit(tenant_table table, steady_time now) {
+  for (auto& each : accounts_)
+    if (const auto& limits = table.of(each.name()); limits != table_.of(each.name()))
+      each.limit(limits, now);
+  table_ = std::move(table);
+}
+
 /// Forgets one idle tenant, among the few that were not used for longest.
 bool tenant_book::make_room(steady_time now) {
   constexpr int tries = 8;

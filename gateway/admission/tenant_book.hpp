@@ -24,6 +24,8 @@ class tenant_book {
   /// The account of that tenant. It stays where it is while the tenant has something open.
   /// @returns null if the book is full of tenants that are not idle.
   [[nodiscard]] tenant* find(std::string_view name, steady_time now);
+  /// Other limits hold from now on. An account keeps its rates where its limits stay the same.
+  void limit(tenant_table table, steady_time now);
   [[nodiscard]] std::size_t size() const noexcept { return accounts_.size(); }
 
  private:

@@ -3,7 +3,6 @@
 #include "base/token_bucket.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 namespace coppice::gateway {
 
@@ -45,10 +44,17 @@ expected<tenant_limits> read_limits(config_map map, tenant_limits limits) {
 
 }  // namespace
 
-bool is_account_name(std::string_view name) noexcept {
-  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
-  });
+expected<quota_table> read_quotas(config_map quotas, const tenant_limits& otherwise) {
+  quota_table table;
+  for (const auto& name : quotas.keys()) {
+    if (!is_account_name(name))
+      quotas.reject(name, "a quota's name has 1 to 64 letters, digits, '.', '_' and '-'");
+    const auto own = read_limits(quotas.section(name), otherwise);
+    if (!own) return tl::unexpected(own.error());
+    table[name] = *own;
+  }
+  if (auto done = quotas.finish(); !done) return tl::unexpected(done.error());
+  return table;
 }
 
 expected<tenant_table> read_tenants(config_map tenants) {

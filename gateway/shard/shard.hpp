@@ -88,6 +88,8 @@ class shard {
   void on_drain_notice(const proto::drain_notice& notice, steady_time now);
   /// At least every 10 ms.
   void on_tick(steady_time now);
+  /// Other limits of tenants hold from now on.
+  void limit(const tenant_table& tenants, steady_time now) { tenants_.limit(tenants, now); }
   /// Answers every open request with `unavailable`: the gateway stops.
   void on_stop(steady_time now);
 

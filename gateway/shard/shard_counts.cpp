@@ -24,6 +24,12 @@ prometheus::Counter& trials(metrics& registry, const char* engine) {
                           {{"engine", engine}});
 }
 
+prometheus::Counter& allow_lists(metrics& registry, const char* result) {
+  return registry.counter("coppice_gateway_allow_lists_total",
+                          "Changes of the file of client keys, by whether it was right.",
+                          {{"result", result}});
+}
+
 prometheus::Counter& retries(metrics& registry, const char* budget) {
   return registry.counter("coppice_gateway_retries_total",
                           "Failed attempts that were placed again, by what it cost the budget.",
@@ -128,6 +134,11 @@ shard_counts::shard_counts(metrics& registry)
       handshakes_failed{
           registry.counter("coppice_gateway_handshakes_failed_total",
                            "Client connections that ZeroMQ refused before the first message.")},
+      connections_revoked{
+          registry.counter("coppice_gateway_connections_revoked_total",
+                           "Client connections ended because their key was revoked or expired.")},
+      allow_lists_taken{allow_lists(registry, "taken")},
+      allow_lists_rejected{allow_lists(registry, "rejected")},
       waiting_rows{
           registry.gauge("coppice_gateway_waiting_rows", "Requests that wait for credit.")},
       credit_rows{registry.gauge("coppice_gateway_credit_rows", "Rows of idle credit in hand.")},

@@ -99,6 +99,9 @@ class shard_counts {
   prometheus::Counter& places_moved;
   prometheus::Counter& connections_closed;
   prometheus::Counter& handshakes_failed;
+  prometheus::Counter& connections_revoked;
+  prometheus::Counter& allow_lists_taken;
+  prometheus::Counter& allow_lists_rejected;
   prometheus::Gauge& waiting_rows;
   prometheus::Gauge& credit_rows;
   prometheus::Gauge& open_requests;

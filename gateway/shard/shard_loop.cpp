@@ -4,6 +4,7 @@
 #include "gateway/shard/whole_message.hpp"
 #include "proto/codec/codec.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace coppice::gateway {
@@ -59,7 +60,8 @@ shard_loop::shard_loop(shard_options options, shard_counts& counts,
       counts_{counts},
       tell_{std::move(tell)},
       gateway_{options.gateway + "/" + std::to_string(options.index)},
-      shard_{std::move(options), *this, &counts} {
+      shard_{std::move(options), *this, &counts},
+      tenant_{anonymous} {
   set_up_clients(clients_);
 }
 
@@ -69,11 +71,21 @@ shard_loop::~shard_loop() {
   ::close(wake_);
 }
 
-expected<void> shard_loop::guard(user_table users) try {
-  auto handler = zap_handler::start(context_, std::move(users));
+expected<void> shard_loop::guard(std::unique_ptr<door_access> access,
+                                 std::optional<key_pair> keys) try {
+  access_ = std::move(access);
+  access_->told = [this](const std::optional<error>& wrong) {
+    (wrong ? counts_.allow_lists_rejected : counts_.allow_lists_taken).Increment();
+    if (wrong)
+      log(log_level::error, "allow_list_rejected", {kv("reason", wrong->message)});
+    else
+      log(log_level::info, "allow_list_taken", {kv("clients", access_->table()->size())});
+  };
+  auto handler = zap_handler::start(context_, *access_);
   if (!handler) return tl::unexpected(handler.error());
   zap_ = std::move(*handler);
-  zap_handler::guard(clients_);
+  zap_handler::guard(clients_, keys ? &*keys : nullptr);
+  look_at_access(now());
   return {};
 } catch (const zmq::error_t& failure) {
   return fail(errc::unavailable,
@@ -127,6 +139,7 @@ bool shard_loop::turn() {
   const auto at = now();
   if (at < next_tick_) return busy;
   next_tick_ = at + tick;
+  if (access_) look_at_access(at);
   take_closed(at);
   shard_.on_tick(at);
   return busy;
@@ -147,10 +160,44 @@ bool shard_loop::receive_clients() {
     const int connection = connection_of(message);
     // A descriptor is used again after a close: what closed before this message must go first.
     if (taken == 0) take_closed(now());
-    tenant_ = tenant_of(message.back(), zap_ != nullptr);
+    if (!identify(message.back(), connection)) continue;
     shard_.on_client_message(std::move(message), connection, now(), tenant_);
   }
   return taken > 0;
+}
+
+bool shard_loop::identify(const zmq::message_t& part, int connection) {
+  if (!access_) return true;
+  const auto name = sender_of(part);
+  tenant_ = table_->tenant_of(name, wall_);
+  if (tenant_.empty()) return shut(connection), false;
+  if (auto& known = names_[connection]; known != name) known = name;
+  return true;
+}
+
+/// Its owner's key was revoked or has expired. libzmq has no call that ends a connection: ending it
+/// below libzmq is like a peer that goes.
+void shard_loop::shut(int connection) {
+  ::shutdown(connection, SHUT_RDWR);
+  names_.erase(connection);
+  counts_.connections_revoked.Increment();
+}
+
+/// Takes over a new table, and ends connections whose owner may no longer use the door.
+void shard_loop::look_at_access(steady_time at) {
+  const auto wall = wall_now();
+  const auto version = access_->version();
+  if (wall == wall_ && version == table_version_) return;
+  wall_ = wall;
+  if (version != table_version_) {
+    table_ = access_->table();
+    table_version_ = version;
+    shard_.limit(table_->tenants(), at);
+  }
+  std::vector<int> gone;
+  for (const auto& [connection, name] : names_)
+    if (table_->tenant_of(name, wall_).empty()) gone.push_back(connection);
+  for (const auto connection : gone) shut(connection);
 }
 
 void shard_loop::take_closed(steady_time at) {
@@ -166,6 +213,7 @@ void shard_loop::take_closed(steady_time at) {
     }
     counts_.connections_closed.Increment();
     unread_.closed(event->connection);
+    names_.erase(event->connection);
     shard_.on_client_gone(event->connection, at);
   }
 }

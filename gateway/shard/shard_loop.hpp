@@ -12,9 +12,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <sys/eventfd.h>
 #include <thread>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -51,9 +53,9 @@ class shard_loop : private shard_effects {
   /// Stops the thread, at once.
   ~shard_loop() override;
 
-  /// Lets only these users through the door, with their passwords. Before `bind`.
-  /// @error `unavailable` with the reason.
-  expected<void> guard(user_table users);
+  /// Lets only these through the door; `keys` are the door's own, if it asks for keys. Before
+  /// `bind`. @error `unavailable` with the reason.
+  expected<void> guard(std::unique_ptr<door_access> access, std::optional<key_pair> keys);
   /// Binds the door. @returns the endpoint with its port. @error `unavailable` with the reason.
   expected<std::string> bind(const std::string& door);
   /// Starts the thread. `failed` is called on it if it ends by an exception.
@@ -82,6 +84,10 @@ class shard_loop : private shard_effects {
   bool turn();
   bool receive_engines();
   bool receive_clients();
+  /// Sets `tenant_` to the sender's. @returns false if that may not use the door any more.
+  bool identify(const zmq::message_t& part, int connection);
+  void look_at_access(steady_time at);
+  void shut(int connection);
   void take_closed(steady_time at);
   bool take_mail();
   void take(shard_mail&& mail, steady_time at);
@@ -89,7 +95,14 @@ class shard_loop : private shard_effects {
   /// One thread for clients and one for engines: a herd of clients does not hold up links.
   zmq::context_t context_{2};
   /// None: anybody may come, as tenant `anonymous`.
+  std::unique_ptr<door_access> access_;
   std::unique_ptr<zap_handler> zap_;
+  /// The table that holds here, as of that version and second.
+  std::shared_ptr<const access_table> table_;
+  std::uint64_t table_version_ = 0;
+  wall_time wall_{};
+  /// By connection, the name of who uses it.
+  std::unordered_map<int, std::string> names_;
   zmq::socket_t clients_{context_, zmq::socket_type::router};
   engine_socket engines_{context_};
   socket_monitor clients_closed_;

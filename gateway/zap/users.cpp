@@ -29,7 +29,7 @@ std::optional<std::string_view> authenticate(const user_table& users, std::strin
   const auto& claimed = known == users.end() ? nobody : known->second;
   const bool same = same_secret(password, claimed.password);
   if (!same || known == users.end()) return std::nullopt;
-  return claimed.tenant;
+  return known->first;
 }
 
 }  // namespace coppice::gateway

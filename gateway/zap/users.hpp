@@ -18,7 +18,7 @@ struct user {
 /// Who may use the client door, by name.
 using user_table = std::map<std::string, user, std::less<>>;
 
-/// The tenant of the user with that password; nothing if there is none. Takes the same time whether
+/// The name of the user with that password; nothing if there is none. Takes the same time whether
 /// the name or the password is wrong, and wherever the password is.
 [[nodiscard]] std::optional<std::string_view> authenticate(const user_table& users,
                                                            std::string_view name,

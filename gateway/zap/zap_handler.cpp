@@ -14,23 +14,25 @@ namespace {
 /// ZMQ_ZAP_ENFORCE_DOMAIN, which zmq.h shows only to those who ask for drafts: without a handler
 /// nobody is let in, instead of everybody.
 constexpr int zap_enforce_domain = 93;
+/// Between two looks at the file of keys: a key that was revoked is known within that time.
+constexpr long look_period_ms = 200;
 
 }  // namespace
 
 expected<std::unique_ptr<zap_handler>> zap_handler::start(zmq::context_t& context,
-                                                          user_table users) try {
+                                                          door_access& access) try {
   zmq::socket_t socket{context, zmq::socket_type::rep};
   socket.set(zmq::sockopt::linger, 0);
   socket.bind("inproc://zeromq.zap.01");
-  return std::unique_ptr<zap_handler>{new zap_handler{std::move(socket), std::move(users)}};
+  return std::unique_ptr<zap_handler>{new zap_handler{std::move(socket), access}};
 } catch (const zmq::error_t& failure) {
   return fail(errc::unavailable,
               std::string{"Users cannot be authenticated: "} + failure.what() + ".");
 }
 
-zap_handler::zap_handler(zmq::socket_t socket, user_table users)
+zap_handler::zap_handler(zmq::socket_t socket, door_access& access)
     : socket_{std::move(socket)},
-      users_{std::move(users)},
+      access_{access},
       stop_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)},
       thread_{[this] { run(); }} {}
 
@@ -41,8 +43,13 @@ zap_handler::~zap_handler() {
   ::close(stop_);
 }
 
-void zap_handler::guard(zmq::socket_t& door) {
-  door.set(zmq::sockopt::plain_server, true);
+void zap_handler::guard(zmq::socket_t& door, const key_pair* keys) {
+  if (keys == nullptr) {
+    door.set(zmq::sockopt::plain_server, true);
+  } else {
+    door.set(zmq::sockopt::curve_server, true);
+    door.set(zmq::sockopt::curve_secretkey, keys->secret());
+  }
   door.set(zmq::sockopt::zap_domain, "coppice");
   const int on = 1;
   if (zmq_setsockopt(door.handle(), zap_enforce_domain, &on, sizeof on) != 0) throw zmq::error_t{};
@@ -50,8 +57,10 @@ void zap_handler::guard(zmq::socket_t& door) {
 
 void zap_handler::run() {
   zmq_pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_, ZMQ_POLLIN, 0}};
-  while (zmq_poll(items, 2, -1) >= 0 && items[1].revents == 0)
+  while (zmq_poll(items, 2, look_period_ms) >= 0 && items[1].revents == 0) {
     if (items[0].revents != 0) answer();
+    access_.look();
+  }
 }
 
 void zap_handler::answer() try {
@@ -65,7 +74,8 @@ void zap_handler::answer() try {
     count = std::min(count + 1, max_zap_frames);
   }
   for (std::size_t i = 0; i < count; ++i) views[i] = frames[i].to_string_view();
-  const auto reply = answer_zap({views.data(), count}, users_);
+  const auto table = access_.table();
+  const auto reply = answer_zap({views.data(), count}, *table, wall_now());
   for (std::size_t i = 0; i < reply.size(); ++i)
     socket_.send(zmq::buffer(reply[i]),
                  i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);

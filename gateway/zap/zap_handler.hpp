@@ -1,8 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
-#include "gateway/admission/tenant_limits.hpp"
-#include "gateway/zap/users.hpp"
+#include "gateway/zap/door_access.hpp"
 
 #include <zmq.hpp>
 
@@ -17,33 +16,35 @@ namespace coppice::gateway {
 /// nobody. It ends with its object, which must not outlive the context.
 class zap_handler {
  public:
+  /// @param access  says who may; outlives this, which lets it look for changes.
   /// @error `unavailable` if the context has a handler already.
-  static expected<std::unique_ptr<zap_handler>> start(zmq::context_t& context, user_table users);
+  static expected<std::unique_ptr<zap_handler>> start(zmq::context_t& context, door_access& access);
   ~zap_handler();
   zap_handler(const zap_handler&) = delete;
   zap_handler& operator=(const zap_handler&) = delete;
 
-  /// Makes a socket take only users with their password (PLAIN, in clear). Call before `bind`.
-  /// Throws zmq::error_t if libzmq cannot.
-  static void guard(zmq::socket_t& door);
+  /// Makes a socket take only whom the handler lets in: by passwords (PLAIN, in clear), or, with
+  /// the door's own keys, by theirs (CURVE). Call before `bind`. Throws zmq::error_t if libzmq
+  /// cannot.
+  static void guard(zmq::socket_t& door, const key_pair* keys);
 
  private:
-  zap_handler(zmq::socket_t socket, user_table users);
+  zap_handler(zmq::socket_t socket, door_access& access);
   void run();
   void answer();
 
   zmq::socket_t socket_;
-  user_table users_;
+  door_access& access_;
   int stop_;
   std::thread thread_;
 };
 
-/// The tenant of a message that a door received: by its sender's password if the door asks for
-/// one, else `anonymous`. The view lives as long as the message.
-[[nodiscard]] inline std::string_view tenant_of(zmq::message_t& message, bool door_is_guarded) {
-  if (!door_is_guarded) return anonymous;
-  const char* tenant = zmq_msg_gets(message.handle(), "User-Id");
-  return tenant == nullptr ? anonymous : std::string_view{tenant};
+/// By which name the handshake of a message's connection was answered; empty: by none. The view
+/// lives as long as the message.
+[[nodiscard]] inline std::string_view sender_of(const zmq::message_t& message) {
+  const char* name =
+      zmq_msg_gets(const_cast<zmq::message_t&>(message).handle(), "User-Id");
+  return name == nullptr ? std::string_view{} : std::string_view{name};
 }
 
 }  // namespace coppice::gateway

@@ -1,7 +1,5 @@
 #include "gateway/zap/zap_request.hpp"
 
-#include "gateway/admission/tenant_limits.hpp"
-
 namespace coppice::gateway {
 
 namespace {
@@ -9,24 +7,28 @@ namespace {
 constexpr std::string_view version = "1.0";
 constexpr std::size_t longest_frame = 255;
 constexpr std::size_t id_frame = 1, mechanism_frame = 5, name_frame = 6, password_frame = 7;
+constexpr std::size_t key_frame = 6;
 
-std::optional<std::string_view> tenant_of(std::span<const std::string_view> frames,
-                                          const user_table& users) {
+std::optional<std::string_view> name_of(std::span<const std::string_view> frames,
+                                        const access_table& access, wall_time at) {
   if (frames.size() <= mechanism_frame || frames[0] != version) return std::nullopt;
   for (const auto& each : frames)
     if (each.size() > longest_frame) return std::nullopt;
   const auto mechanism = frames[mechanism_frame];
-  if (mechanism == "NULL" && frames.size() == mechanism_frame + 1) return anonymous;
-  if (mechanism != "PLAIN" || frames.size() != password_frame + 1) return std::nullopt;
-  return authenticate(users, frames[name_frame], frames[password_frame]);
+  if (mechanism == "PLAIN" && frames.size() == password_frame + 1)
+    return access.by_password(frames[name_frame], frames[password_frame]);
+  if (mechanism != "CURVE" || frames.size() != key_frame + 1) return std::nullopt;
+  const auto key = public_key::from_bytes(frames[key_frame]);
+  return key ? access.by_key(*key, at) : std::nullopt;
 }
 
 }  // namespace
 
-zap_reply answer_zap(std::span<const std::string_view> frames, const user_table& users) {
+zap_reply answer_zap(std::span<const std::string_view> frames, const access_table& access,
+                     wall_time at) {
   const auto id = frames.size() > id_frame ? frames[id_frame] : std::string_view{};
-  if (const auto tenant = tenant_of(frames, users)) return {version, id, "200", "OK", *tenant, ""};
-  return {version, id, "400", "Unknown user or wrong password.", "", ""};
+  if (const auto name = name_of(frames, access, at)) return {version, id, "200", "OK", *name, ""};
+  return {version, id, "400", "Unknown user or key, or a wrong password.", "", ""};
 }
 
 }  // namespace coppice::gateway

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "gateway/zap/users.hpp"
+#include "gateway/zap/access_table.hpp"
 
 #include <array>
 #include <span>
@@ -15,10 +15,10 @@ inline constexpr std::size_t max_zap_frames = 9;
 /// The answer: version, request id, status code, status text, user id, metadata.
 using zap_reply = std::array<std::string_view, 6>;
 
-/// Answers one request. NULL is let in as tenant `anonymous`; PLAIN as the tenant of the user with
-/// that password; everything else is refused with 400. Total: any frames give an answer. The answer
-/// views `frames` and `users`.
+/// Answers one request: who has a password of a user (PLAIN) or the key of a client (CURVE) is let
+/// in under that name; everybody else is refused with 400. Total: any frames give an answer. The
+/// answer views `frames` and `access`.
 [[nodiscard]] zap_reply answer_zap(std::span<const std::string_view> frames,
-                                   const user_table& users);
+                                   const access_table& access, wall_time at);
 
 }  // namespace coppice::gateway

@@ -10,6 +10,7 @@ from typing import Any, Mapping, Optional, Sequence, Union
 import numpy as np
 
 from .connection import Connection
+from .login import Login, key_pair
 from .errors import InvalidRequest
 from .result import Model, Result, as_generated, as_models, as_result
 from .session import Request, Session
@@ -27,18 +28,22 @@ class Client:
     max_open: requests without an answer; a further one ends with Overloaded at once, so that `submit`
     never blocks.
     user, password: for a gateway that asks for them (ZeroMQ's PLAIN).
+    key_file: for gateways that ask for keys, which are named "tcp://host:port?key=..." with their public keys:
+    the file of this client's own key pair, as `coppice keys new` makes it; default: COPPICE_KEY_FILE, or a pair
+    that nobody knows.
 
-    Raises ValueError without an endpoint, or for one that ZeroMQ does not take.
+    Raises ValueError without an endpoint, for one that ZeroMQ does not take, or for a key file that is none.
     """
 
     def __init__(self, endpoints: Union[str, Sequence[str], None] = None, *, retry: bool = True,
-                 max_open: int = 10_000, user: str = "", password: str = "") -> None:
+                 max_open: int = 10_000, user: str = "", password: str = "", key_file: str = "") -> None:
         given = endpoints if endpoints is not None else os.environ.get("COPPICE_ENDPOINT", "")
         listed = [each for each in (given.split(",") if isinstance(given, str) else given) if each]
         if not listed:
             raise ValueError("no gateway is named: give an endpoint, or set COPPICE_ENDPOINT")
-        self._connection = Connection(listed, Session(endpoints=listed, retry=retry), max_open=max_open, user=user,
-                                      password=password)
+        keys = key_pair(key_file or os.environ.get("COPPICE_KEY_FILE", ""))
+        self._connection = Connection(listed, Session(endpoints=listed, retry=retry), max_open=max_open,
+                                      login=Login(user, password, keys))
 
     def infer(self, model: str, inputs: Optional[Mapping[str, ArrayLike]] = None, **options: Any) -> Result:
         """Sends and waits: `submit(...).result()`. Raises a CoppiceError."""

@@ -12,6 +12,7 @@ import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from .errors import Cancelled, InternalError, Overloaded, Unauthenticated
+from .login import Login, named_endpoint
 from .session import Request, Session
 
 TICK_S = 0.005
@@ -33,12 +34,12 @@ class Connection:
     max_open: requests without an outcome; a further one ends with Overloaded at once.
     """
 
-    def __init__(self, endpoints: list[str], session: Session, *, max_open: int = 10_000, user: str = "",
-                 password: str = "") -> None:
-        self._endpoints = endpoints
+    def __init__(self, endpoints: list[str], session: Session, *, max_open: int = 10_000,
+                 login: Login = Login()) -> None:
+        self._gateways = [named_endpoint(each) for each in endpoints]
         self._session = session
         self._max_open = max_open
-        self._login = (user, password)
+        self._login = login
         self._open = 0
         self._new: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._woken, self._wake = socket.socketpair()
@@ -48,7 +49,7 @@ class Connection:
         self._lock = threading.Lock()
         self._context = zmq.Context()
         self._socket = self._monitor = None
-        self._check(endpoints)
+        self._check()
         self._thread = threading.Thread(target=self._run, name="coppice-client", daemon=True)
         self._thread.start()
 
@@ -110,8 +111,8 @@ class Connection:
         self._session.start(request, time.monotonic())
         request.future.add_done_callback(lambda future: future.cancelled() and self.cancel(request))
 
-    def _check(self, endpoints: list[str]) -> None:
-        for endpoint in endpoints:
+    def _check(self) -> None:
+        for endpoint, _ in self._gateways:
             probe = self._context.socket(zmq.DEALER)
             probe.linger = 0
             try:
@@ -129,11 +130,10 @@ class Connection:
         made.sndhwm = made.rcvhwm = 0
         made.reconnect_ivl = NEVER_MS
         made.connect_timeout = made.handshake_ivl = 2000
-        user, password = self._login
-        if user:
-            made.plain_username, made.plain_password = user.encode(), password.encode()
+        endpoint, key = self._gateways[self._session.gateway]
+        self._login.prepare(made, key)
         self._monitor = made.get_monitor_socket(WATCHED)
-        made.connect(self._endpoints[self._session.gateway])
+        made.connect(endpoint)
 
     def _hang_up(self) -> None:
         if self._socket is None:
@@ -194,7 +194,7 @@ class Connection:
                 self._receive()  # what came before it dropped
             self._hang_up()
             if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-                self._session.refused(Unauthenticated("The gateway does not know this user."), time.monotonic())
+                self._session.refused(Unauthenticated("The gateway does not know this user or key."), time.monotonic())
             else:
                 self._session.disconnected(time.monotonic())
 

@@ -5,7 +5,11 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
 #include <future>
+#include <map>
+#include <unistd.h>
 
 namespace coppice::gateway {
 
@@ -77,7 +81,9 @@ TEST_F(ShardLoop, CarriesDemandOutAndVerdictsIn) {
 
 TEST_F(ShardLoop, LetsOnlyUsersWithTheirPasswordThroughAGuardedDoor) {
   shard_loop guarded{{}, counts, [](const scheduler_mail&) {}};
-  ASSERT_TRUE(guarded.guard({{"ann", {"secret", "gold"}}}));
+  ASSERT_TRUE(guarded.guard(
+      std::make_unique<door_access>(user_table{{"ann", {"secret", "gold"}}}, tenant_table{}),
+      std::nullopt));
   const auto endpoint = guarded.bind("tcp://127.0.0.1:*");
   guarded.start([](const std::string& why) { ADD_FAILURE() << why; });
   zmq::socket_t ann{context, zmq::socket_type::dealer};
@@ -93,6 +99,91 @@ TEST_F(ShardLoop, LetsOnlyUsersWithTheirPasswordThroughAGuardedDoor) {
 
   zmq::message_t header;
   EXPECT_TRUE(ann.recv(header));
+}
+
+/// A door that asks for keys, and clients with theirs.
+struct GuardedByKeys : ::testing::Test {
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / ("coppice-allow-" + std::to_string(::getpid()));
+  metrics registry;
+  shard_counts counts{registry};
+  zmq::context_t context{1};
+  shard_loop loop{{}, counts, [](const scheduler_mail&) {}};
+  key_pair own = *key_pair::make(), laptop = *key_pair::make();
+  std::string endpoint;
+
+  GuardedByKeys() {
+    allow({{"laptop", laptop.shown()}});
+    auto access = door_access::of_file(file, {}, {});
+    EXPECT_TRUE(access);
+    EXPECT_TRUE(loop.guard(std::move(*access), own));
+    endpoint = *loop.bind("tcp://127.0.0.1:*");
+    loop.start([](const std::string& why) { ADD_FAILURE() << why; });
+  }
+  ~GuardedByKeys() override { std::filesystem::remove(file); }
+  void allow(const std::map<std::string, public_key>& clients) const {
+    allow_list list;
+    for (const auto& [name, key] : clients) EXPECT_TRUE(list.allow(name, {key, name, "", {}}));
+    EXPECT_TRUE(list.write(file));
+  }
+  zmq::socket_t a_client(const key_pair& as) {
+    zmq::socket_t client{context, zmq::socket_type::dealer};
+    client.set(zmq::sockopt::linger, 0);
+    client.set(zmq::sockopt::rcvtimeo, 100);
+    client.set(zmq::sockopt::curve_serverkey, own.shown().text());
+    client.set(zmq::sockopt::curve_publickey, as.shown().text());
+    client.set(zmq::sockopt::curve_secretkey, as.secret());
+    client.connect(endpoint);
+    return client;
+  }
+  /// Whether a ping is answered now.
+  static bool answers(zmq::socket_t& client) {
+    proto::request ping;
+    ping.v = 1;
+    ping.op = "ping";
+    (void)client.send(zmq::buffer(proto::encode(ping)), zmq::send_flags::dontwait);
+    zmq::message_t header;
+    return client.recv(header).has_value();
+  }
+  /// Polls until pings are answered, or are not, for at most 20 s.
+  static bool comes_to(zmq::socket_t& client, bool wanted) {
+    const auto until = now() + 20s;
+    while (answers(client) != wanted)
+      if (now() > until) return false;
+    return true;
+  }
+};
+
+TEST_F(GuardedByKeys, LetsInOnlyWhoseKeyIsAllowed) {
+  auto good = a_client(laptop);
+  auto stranger = a_client(*key_pair::make());
+
+  EXPECT_TRUE(comes_to(good, true));
+  EXPECT_FALSE(answers(stranger));
+}
+
+TEST_F(GuardedByKeys, EndsALiveConnectionWhenItsKeyIsRevoked) {
+  auto client = a_client(laptop);
+  ASSERT_TRUE(comes_to(client, true));
+
+  allow({});
+  EXPECT_TRUE(comes_to(client, false));
+  EXPECT_GE(counts.connections_revoked.Value(), 1);
+
+  allow({{"laptop", laptop.shown()}});
+  EXPECT_TRUE(comes_to(client, true)) << "it connects again by itself";
+}
+
+TEST_F(GuardedByKeys, KeepsWhatHeldWhenTheFileIsWrong) {
+  auto client = a_client(laptop);
+  ASSERT_TRUE(comes_to(client, true));
+
+  std::ofstream{file} << "clients: {laptop: {key: nonsense}}";
+  const auto until = now() + 20s;
+  while (counts.allow_lists_rejected.Value() < 1 && now() < until) EXPECT_TRUE(answers(client));
+
+  EXPECT_EQ(counts.allow_lists_rejected.Value(), 1);
+  EXPECT_TRUE(answers(client));
 }
 
 TEST_F(ShardLoop, SaysWhyTheDoorCannotListen) {

@@ -12,8 +12,8 @@ namespace {
 /// A guarded door on TCP and clients in a context of their own.
 struct ZapHandler : ::testing::Test {
   zmq::context_t context{1}, outside{1};
-  std::unique_ptr<zap_handler> handler =
-      *zap_handler::start(context, {{"ann", {"secret", "gold"}}});
+  door_access access{user_table{{"ann", {"secret", "gold"}}}, {}};
+  std::unique_ptr<zap_handler> handler = *zap_handler::start(context, access);
   zmq::socket_t door{context, zmq::socket_type::router};
   zmq::socket_t failures{context, zmq::socket_type::pair};
   std::string endpoint;
@@ -44,11 +44,11 @@ struct ZapHandler : ::testing::Test {
     client.connect(endpoint);
     return client;
   }
-  /// The tenant of the next message; "nobody" if none comes in time.
-  std::string next_tenant(bool guarded = true) {
+  /// The name of the sender of the next message; "nobody" if none comes in time.
+  std::string next_sender() {
     zmq::message_t from, text;
     if (!door.recv(from) || !door.recv(text)) return "nobody";
-    return std::string{tenant_of(text, guarded)};
+    return std::string{sender_of(text)};
   }
   int next_failure() {
     zmq::message_t event, address;
@@ -63,17 +63,17 @@ void say(zmq::socket_t& client) {
   (void)client.send(zmq::str_buffer("hello"), zmq::send_flags::none);
 }
 
-TEST_F(ZapHandler, NamesTheTenantOfAUserWithTheRightPassword) {
-  zap_handler::guard(door);
+TEST_F(ZapHandler, NamesAUserWithTheRightPassword) {
+  zap_handler::guard(door, nullptr);
   open();
   auto client = a_client("ann", "secret");
   say(client);
 
-  EXPECT_EQ(next_tenant(), "gold");
+  EXPECT_EQ(next_sender(), "ann");
 }
 
 TEST_F(ZapHandler, LetsNobodyElseInWhileGoodClientsGoOn) {
-  zap_handler::guard(door);
+  zap_handler::guard(door, nullptr);
   open();
   auto good = a_client("ann", "secret");
   for (int i = 0; i < 50; ++i) {
@@ -81,26 +81,15 @@ TEST_F(ZapHandler, LetsNobodyElseInWhileGoodClientsGoOn) {
     say(wrong);
     say(good);
     EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
-    EXPECT_EQ(next_tenant(), "gold");
+    EXPECT_EQ(next_sender(), "ann");
   }
   auto none = a_client("", "");
   say(none);
   EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
 }
 
-TEST_F(ZapHandler, LetsAnybodyIntoADoorWithoutPasswordsAsAnonymous) {
-  door.set(zmq::sockopt::zap_domain, "coppice");
-  open();
-  auto client = a_client("", "");
-  say(client);
-  say(client);
-
-  EXPECT_EQ(next_tenant(true), "anonymous");
-  EXPECT_EQ(next_tenant(false), "anonymous");
-}
-
 TEST_F(ZapHandler, ADoorThatLostItsHandlerLetsNobodyIn) {
-  zap_handler::guard(door);
+  zap_handler::guard(door, nullptr);
   open();
   handler.reset();
   auto client = a_client("ann", "secret");
