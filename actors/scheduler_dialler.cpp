@@ -8,6 +8,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/io/middleman.hpp>
+#include <caf/openssl/manager.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/system_messages.hpp>
 
@@ -55,11 +56,17 @@ void connected(dialler* self, const caf::strong_actor_ptr& remote) {
   self->state.events.up(caf::actor_cast<proto::scheduler_actor>(remote));
 }
 
+/// The actor that opens connections, encrypted ones if this process has an identity.
+caf::io::middleman_actor connector(caf::actor_system& system) {
+  return system.has_openssl_manager() ? system.openssl_manager().actor_handle()
+                                      : system.middleman().actor_handle();
+}
+
 void dial(dialler* self) {
   const auto& state = self->state;
   if (const auto open = tcp_probe(state.host, state.port, probe_limit); !open)
     return failed(self, open.error().message);
-  self->request(self->system().middleman().actor_handle(), handshake_limit,
+  self->request(connector(self->system()), handshake_limit,
                 caf::connect_atom::value, state.host, state.port)
       .then([self](const caf::node_id&, const caf::strong_actor_ptr& remote,
                    const std::set<std::string>&) { connected(self, remote); },

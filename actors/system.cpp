@@ -5,6 +5,7 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/io/middleman.hpp>
+#include <caf/openssl/all.hpp>
 
 #include <charconv>
 
@@ -12,13 +13,16 @@ namespace coppice::actors {
 
 namespace {
 
+/// How long the own port may take to send a stranger away.
+constexpr duration stranger_limit = 5s;
+
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 }  // namespace
 
-system_config::system_config() {
+system_config::system_config(const std::optional<mesh_identity>& identity) {
   add_message_types<caf::id_block::coppice_cluster>();
   load<caf::io::middleman>();
   // A worker that sleeps 50 us between polls costs 100 us a hop; without, 12 us.
@@ -26,6 +30,11 @@ system_config::system_config() {
   set("scheduler.max-threads", std::size_t{2});
   set("middleman.heartbeat-interval", caf::timespan{1s});
   set("middleman.connection-timeout", caf::timespan{5s});
+  if (!identity) return;
+  load<caf::openssl::manager>();
+  set("openssl.certificate", identity->certificate.string());
+  set("openssl.key", identity->key.string());
+  set("openssl.cafile", identity->ca.string());
 }
 
 expected<std::pair<std::string, std::uint16_t>> split_endpoint(const std::string& endpoint) {
@@ -46,16 +55,23 @@ expected<std::uint16_t> publish_scheduler(caf::actor_system& system,
   const auto where = split_endpoint(options.listen);
   if (!where) return tl::unexpected(where.error());
   const auto& [host, port] = *where;
-  if (!is_loopback(host) && !options.insecure)
+  if (!is_loopback(host) && !options.identity && !options.insecure)
     return fail(errc::invalid,
                 "The mesh would listen on " + options.listen +
-                    " without authentication. Use a loopback address, or set 'mesh: {insecure: "
-                    "true}' on a network that nobody else can reach.");
-  if (!is_loopback(host)) log(log_level::warn, "mesh_insecure", {kv("listen", options.listen)});
-  const auto bound = system.middleman().publish(scheduler, port, host.c_str(), true);
+                    " without authentication. Give 'mesh' a certificate, use a loopback address, "
+                    "or set 'mesh: {insecure: true}' on a network that nobody else can reach.");
+  if (options.insecure) log(log_level::warn, "mesh_insecure", {kv("listen", options.listen)});
+  const auto bound = options.identity
+                         ? caf::openssl::publish(scheduler, port, host.c_str(), true)
+                         : system.middleman().publish(scheduler, port, host.c_str(), true);
   if (!bound)
     return fail(errc::unavailable, "The mesh cannot listen on " + options.listen +
                                        ": the address is taken or not of this machine.");
+  if (options.identity)
+    if (auto closed = check_refuses_strangers(host == "0.0.0.0" ? "127.0.0.1" : host, *bound,
+                                              stranger_limit);
+        !closed)
+      return tl::unexpected(closed.error());
   return *bound;
 }
 

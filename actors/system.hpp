@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/mesh_identity.hpp"
 #include "base/error.hpp"
 #include "proto/contracts/cluster.hpp"
 
@@ -14,23 +15,19 @@ namespace coppice::actors {
 /// not sleep between messages, heartbeats equal on all nodes (1 s / 5 s, a backstop only).
 class system_config : public caf::actor_system_config {
  public:
-  system_config();
-};
-
-/// Where a process's CAF port may listen.
-struct mesh_options {
-  /// "host:port"; port 0 takes any free one.
-  std::string listen = "127.0.0.1:0";
-  /// Plain CAF beyond loopback is refused unless this is set; then log, status and metrics warn.
-  bool insecure = false;
+  /// @param identity  as `check_identity` has found it good; with it every connection of the mesh is
+  /// encrypted, and both sides show their certificates.
+  explicit system_config(const std::optional<mesh_identity>& identity = {});
 };
 
 /// Splits "host:port".
 /// @error `invalid` if there is no port or it is not a number.
 expected<std::pair<std::string, std::uint16_t>> split_endpoint(const std::string& endpoint);
 
-/// Publishes `scheduler` as `options` says. @returns the port.
-/// @error `invalid` beyond loopback without `insecure`; `unavailable` if the port is taken.
+/// Publishes `scheduler` as `options` says. A port that asks for certificates is dialled without one
+/// before anybody is told of it. @returns the port.
+/// @error `invalid` beyond loopback without an identity or `insecure`, or if a stranger is let in;
+/// `unavailable` if the port is taken.
 expected<std::uint16_t> publish_scheduler(caf::actor_system& system,
                                           const proto::scheduler_actor& scheduler,
                                           const mesh_options& options);

@@ -1,6 +1,7 @@
 # Third parties, all from the distribution; libtorch from a wheel or COPPICE_LIBTORCH.
 find_package(Threads REQUIRED)
 find_package(CAF REQUIRED)
+find_package(OpenSSL REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
 find_package(msgpack REQUIRED)

@@ -1,6 +1,6 @@
-# CAF 0.17 ships no CMake package: CAF::core, CAF::io from the distribution's headers and libraries.
+# CAF 0.17 ships no CMake package: CAF::core, CAF::io, CAF::openssl from the distribution's headers and libraries.
 find_path(CAF_INCLUDE_DIR caf/actor_system.hpp)
-foreach(part core io)
+foreach(part core io openssl)
   find_library(CAF_${part}_LIBRARY caf_${part})
   if(CAF_${part}_LIBRARY AND NOT TARGET CAF::${part})
     add_library(CAF::${part} UNKNOWN IMPORTED)
@@ -11,5 +11,8 @@ endforeach()
 if(TARGET CAF::io)
   set_property(TARGET CAF::io PROPERTY INTERFACE_LINK_LIBRARIES CAF::core)
 endif()
+if(TARGET CAF::openssl)
+  set_property(TARGET CAF::openssl PROPERTY INTERFACE_LINK_LIBRARIES CAF::io)
+endif()
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(CAF REQUIRED_VARS CAF_core_LIBRARY CAF_io_LIBRARY CAF_INCLUDE_DIR)
+find_package_handle_standard_args(CAF REQUIRED_VARS CAF_core_LIBRARY CAF_io_LIBRARY CAF_openssl_LIBRARY CAF_INCLUDE_DIR)

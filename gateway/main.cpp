@@ -68,7 +68,7 @@ class process {
   std::optional<public_key> public_key_;
   metrics& registry_ = metrics::of_process();
   shard_counts counts_;
-  actors::system_config config_;
+  actors::system_config config_{options_.mesh.identity};
   caf::actor_system system_{config_};
   std::unique_ptr<shard_loop> shard_;
   gateway_self gateway_;
@@ -87,7 +87,7 @@ process::~process() {
 }
 
 expected<void> process::check_door() const {
-  if (!beyond_loopback(options_.door) || options_.keys || options_.insecure_mesh) return {};
+  if (!beyond_loopback(options_.door) || options_.keys || options_.mesh.insecure) return {};
   return fail(errc::invalid, "The door would listen on " + options_.door +
                                  " without authentication. Give it 'keys', use a loopback address, "
                                  "or set 'mesh: {insecure: true}' on a network that nobody else "
@@ -102,7 +102,7 @@ expected<std::string> process::serve_metrics() try {
              {{"version", COPPICE_VERSION}})
       .Set(1);
   registry_.gauge("coppice_mesh_insecure", "1 if doors or mesh may listen without authentication.")
-      .Set(options_.insecure_mesh ? 1 : 0);
+      .Set(options_.mesh.insecure ? 1 : 0);
   return registry_.serve(where->first, where->second) + "/metrics";
 } catch (const std::exception& failure) {
   return fail(errc::unavailable,
@@ -112,11 +112,12 @@ expected<std::string> process::serve_metrics() try {
 expected<std::uint16_t> process::start_scheduler() {
   scheduler::scheduler_options own;
   own.name = options_.name + "/scheduler";
-  if (options_.insecure_mesh) own.warnings.push_back("mesh: insecure");
+  if (options_.mesh.insecure) own.warnings.push_back("mesh: insecure");
   scheduler_ = scheduler::spawn_scheduler(system_, std::move(own), registry_);
   caf::anon_send(gateway_, scheduler_, std::uint32_t{0});
   return actors::publish_scheduler(system_, scheduler_,
-                                   {*options_.embedded_scheduler, options_.insecure_mesh});
+                                   {*options_.embedded_scheduler, options_.mesh.identity,
+                                    options_.mesh.insecure});
 }
 
 expected<void> process::dial() {
@@ -266,6 +267,10 @@ int report(const error& failure) {
 }
 
 int run(const process_options& options, const std::string& ready_file) {
+  if (auto good = actors::check_identity(options.mesh, metrics::of_process()); !good)
+    return report(good.error());
+  if (auto good = actors::check_identity(options.mesh, metrics::of_process()); !good)
+    return report(good.error());
   process running{options};
   const auto ready = running.start();
   if (!ready) return report(ready.error());

@@ -3,7 +3,7 @@
 #include "base/config_file.hpp"
 #include "gateway/admission/tenant_options.hpp"
 #include "gateway/loopback.hpp"
-#include "gateway/zap/user_options.hpp"
+#include "gateway/access/user_options.hpp"
 
 namespace coppice::gateway {
 
@@ -82,8 +82,7 @@ expected<process_options> read_options(const std::filesystem::path& file) {
     options.embedded_scheduler = "127.0.0.1:0";
     embedded.optional("listen", *options.embedded_scheduler, "host:port");
   }
-  auto mesh = map->section("mesh");
-  mesh.optional("insecure", options.insecure_mesh, "true or false");
+  const auto mesh = actors::read_mesh(map->section("mesh"), file.parent_path(), options.mesh);
   if (!options.users.empty() && beyond_loopback(options.door))
     map->reject(
         "door",
@@ -93,8 +92,8 @@ expected<process_options> read_options(const std::filesystem::path& file) {
   if (!parsed) map->reject("log", "'log' must be debug, info, warn or error");
   if (!options.embedded_scheduler && options.schedulers.empty())
     map->reject("schedulers", "there is neither 'schedulers' nor 'embedded_scheduler'; name one");
-  for (const auto* part : {&*map, &limits, &embedded, &mesh})
-    if (auto done = part->finish(); !done) return tl::unexpected(done.error());
+  for (const auto& done : {map->finish(), limits.finish(), embedded.finish(), mesh})
+    if (!done) return tl::unexpected(done.error());
   options.level = *parsed;
   return options;
 }

@@ -5,7 +5,7 @@
 #include "base/log.hpp"
 #include "gateway/admission/admission.hpp"
 #include "gateway/admission/tenant_limits.hpp"
-#include "gateway/zap/access_table.hpp"
+#include "gateway/access/access_table.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -31,7 +31,7 @@ struct process_options {
   std::vector<std::string> schedulers;
   /// Where the scheduler inside this process listens for workers; nothing: there is none.
   std::optional<std::string> embedded_scheduler;
-  bool insecure_mesh = false;
+  actors::mesh_options mesh;
   admission_limits limits;
   tenant_table tenants;
   /// Who may use the door, by password; none: anybody, as tenant `anonymous`.

@@ -1,5 +1,7 @@
 #include "keys/key_pair.hpp"
 
+#include "base/private_file.hpp"
+
 #include <zmq.h>
 
 #include <cstring>
@@ -22,19 +24,6 @@ std::string quoted(const std::string& text, const std::string& name) {
   if (end == std::string::npos || text.substr(at, end - at).find('\n') != std::string::npos)
     return {};
   return text.substr(begin + 1, end - begin - 1);
-}
-
-expected<void> check_rights(const std::filesystem::path& file) {
-  using std::filesystem::perms;
-  std::error_code failed;
-  const auto rights = std::filesystem::status(file, failed).permissions();
-  if (failed) return fail(errc::invalid, file.string() + ": " + failed.message() + ".");
-  if ((rights & (perms::group_all | perms::others_all)) != perms::none)
-    return fail(errc::invalid, file.string() +
-                                   ": others than its owner may read this secret key. Run 'chmod "
-                                   "600 " +
-                                   file.string() + "'.");
-  return {};
 }
 
 /// The public key that belongs to a secret one; nothing if that is none.
@@ -77,17 +66,22 @@ expected<key_pair> key_pair::make() {
   return key_pair{*public_key::parse({shown, text_size}), {secret, text_size}};
 }
 
+std::optional<key_pair> key_pair::of_secret(const std::string& secret) {
+  const auto shown = public_of(secret);
+  return shown ? std::optional{key_pair{*shown, secret}} : std::nullopt;
+}
+
 expected<key_pair> key_pair::read(const std::filesystem::path& file) {
-  if (auto closed = check_rights(file); !closed) return tl::unexpected(closed.error());
+  if (auto closed = check_private(file, "this secret key"); !closed)
+    return tl::unexpected(closed.error());
   std::ifstream in{file};
   const std::string text{std::istreambuf_iterator<char>{in}, {}};
-  auto secret = quoted(text, "secret-key");
-  const auto shown = public_of(secret);
-  if (!in || !shown)
+  auto pair = of_secret(quoted(text, "secret-key"));
+  if (!in || !pair)
     return fail(errc::invalid, file.string() + ": no CURVE key pair. Make one with 'coppice keys new'.");
-  if (const auto said = public_key::parse(quoted(text, "public-key")); said && *said != *shown)
+  if (const auto said = public_key::parse(quoted(text, "public-key")); said && *said != pair->shown())
     return fail(errc::invalid, file.string() + ": the public key is not that of the secret one.");
-  return key_pair{*shown, std::move(secret)};
+  return std::move(*pair);
 }
 
 expected<void> key_pair::write(const std::filesystem::path& file) const {

@@ -33,6 +33,8 @@ class key_pair {
  public:
   /// @error `unavailable` if libzmq was built without CURVE.
   static expected<key_pair> make();
+  /// The pair of a secret key in Z85. Nothing if it is none.
+  static std::optional<key_pair> of_secret(const std::string& secret);
   /// @error `invalid`: not readable, readable to others than its owner, or no key pair in it.
   static expected<key_pair> read(const std::filesystem::path& file);
   /// Makes the file, with mode 0600. @error `invalid` if there is one: a key is never overwritten.

@@ -51,7 +51,9 @@ expected<void> announce(const std::string& ready_file, const process_options& op
 
 int run(const process_options& options, const std::string& ready_file) {
   auto& registry = metrics::of_process();
-  actors::system_config config;
+  if (auto good = actors::check_identity(options.mesh, registry); !good)
+    return report(good.error(), exit_config);
+  actors::system_config config{options.mesh.identity};
   caf::actor_system system{config};
   scheduler_options own;
   own.name = options.name;

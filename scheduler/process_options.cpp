@@ -13,12 +13,11 @@ expected<process_options> read_options(const std::filesystem::path& file) {
       .optional("listen", options.mesh.listen, "host:port")
       .optional("metrics", options.metrics, "host:port")
       .optional("log", level, "debug, info, warn or error");
-  auto mesh = map->section("mesh");
-  mesh.optional("insecure", options.mesh.insecure, "true or false");
+  const auto mesh = actors::read_mesh(map->section("mesh"), file.parent_path(), options.mesh);
   const auto parsed = log_level_from_name(level);
   if (!parsed) map->reject("log", "'log' must be debug, info, warn or error");
-  for (const auto& part : {&*map, &mesh})
-    if (auto done = part->finish(); !done) return tl::unexpected(done.error());
+  for (const auto& done : {map->finish(), mesh})
+    if (!done) return tl::unexpected(done.error());
   options.level = *parsed;
   return options;
 }

@@ -147,6 +147,10 @@ proto::cluster_status status(self_ptr self) {
   all.scheduler_pid = ::getpid();
   for (const auto& [name, gateway] : state.gateways) all.gateways.push_back(gateway.state);
   all.nodes = state.view->nodes(self->clock().now());
+  // What opens a link is for gateways, in grants.
+  for (auto& node : all.nodes)
+    for (auto& worker : node.workers)
+      for (auto& engine : worker.engines) engine.link_key.clear();
   all.warnings = state.options.warnings;
   return all;
 }

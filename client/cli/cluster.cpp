@@ -24,7 +24,10 @@ void cluster_choice::add_options(CLI::App& verb) {
       ->delimiter(',');
   verb.add_option("--key-file", key_file, "Your key pair, for gateways that ask for keys")
       ->envname("COPPICE_KEY_FILE");
-  verb.add_option("--cluster", ready_file, "The ready file of 'coppice up'");
+  verb.add_option("--operator", operator_doors, "Operator doors of gateways on this machine, ipc://PATH")
+      ->envname("COPPICE_OPERATOR")
+      ->delimiter(',');
+  verb.add_option("--cluster", ready_file, "The ready file of 'coppice up' or of a gateway");
 }
 
 expected<void> cluster_choice::resolve() try {
@@ -32,15 +35,17 @@ expected<void> cluster_choice::resolve() try {
     std::ifstream file{ready_file};
     if (!file) return fail(errc::invalid, ready_file + ": cannot be read. Is the cluster up?");
     const auto ready = nlohmann::json::parse(file);
-    if (endpoints.empty()) endpoints = ready.at("gateways").get<std::vector<std::string>>();
-    operator_door = ready.value("operator", "");
-    operator_doors = ready.value("operators", std::vector<std::string>{});
-    if (operator_doors.empty() && !operator_door.empty()) operator_doors = {operator_door};
+    const std::vector<std::string> door{ready.value("door", "")}, own{ready.value("operator", "")};
+    if (endpoints.empty()) endpoints = ready.value("gateways", door);
+    if (operator_doors.empty()) operator_doors = ready.value("operators", own);
+    std::erase(endpoints, "");
+    std::erase(operator_doors, "");
   }
-  if (!endpoints.empty()) return {};
+  if (!operator_doors.empty()) operator_door = operator_doors.front();
+  if (!endpoints.empty() || !operator_doors.empty()) return {};
   return fail(errc::invalid,
-              "No cluster is named. Give --endpoint tcp://host:port, set "
-              "COPPICE_ENDPOINT, or give --cluster READY_FILE.");
+              "No cluster is named. Give --endpoint tcp://host:port or set COPPICE_ENDPOINT; on a "
+              "gateway's machine give --operator ipc://PATH; for 'coppice up' --cluster READY_FILE.");
 } catch (const nlohmann::json::exception& failure) {
   return fail(errc::invalid, ready_file + ": no ready file: " + failure.what());
 }

@@ -24,7 +24,8 @@ struct cluster_choice {
   /// Of every gateway: each knows its own requests.
   std::vector<std::string> operator_doors;
 
-  /// Adds --endpoint (or COPPICE_ENDPOINT), --key-file (or COPPICE_KEY_FILE) and --cluster.
+  /// Adds --endpoint (or COPPICE_ENDPOINT), --key-file (or COPPICE_KEY_FILE), --operator (or
+  /// COPPICE_OPERATOR) and --cluster.
   void add_options(CLI::App& verb);
   /// Fills in what the ready file names. @error `invalid` or `unavailable`, with the remedy.
   expected<void> resolve();

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/config_file.hpp"
-#include "gateway/zap/access_table.hpp"
+#include "gateway/access/access_table.hpp"
 
 namespace coppice::gateway {
 

@@ -29,7 +29,9 @@ const engine_link* engine_links::open(const proto::grant& grant) {
     known->doubted = false;
     return nullptr;
   }
-  return &add({grant.incarnation, grant.engine, grant.endpoint, grant.link_key, {}, {}, {}});
+  engine_link link{grant.incarnation, grant.engine, grant.endpoint, grant.link_key, {}, {}, {}};
+  link.engine_key = grant.engine_key;
+  return &add(std::move(link));
 }
 
 const engine_link& engine_links::reopen(const engine_link& lost) { return add(lost); }

@@ -46,6 +46,8 @@ struct engine_link {
   steady_time reset = steady_time::max();
   /// A scheduler hears nothing of the engine's node; no scheduler has granted it since.
   bool doubted = false;
+  /// As in `proto::grant`.
+  std::string engine_key;
 };
 
 /// Links by incarnation. A link is opened by the first grant for it and belongs to that

@@ -2,6 +2,7 @@
 
 #include "base/random.hpp"
 #include "gateway/shard/whole_message.hpp"
+#include "keys/key_pair.hpp"
 #include "proto/limits.hpp"
 
 #include <fmt/format.h>
@@ -58,8 +59,23 @@ bool engine_socket::is_closing(const std::string& endpoint) const {
   return std::ranges::find(closing_, endpoint) != closing_.end();
 }
 
-bool engine_socket::open(incarnation_id incarnation, const std::string& endpoint) {
+/// For the next connection.
+void engine_socket::use_keys(const std::string& engine_key, const std::string& link_key) {
+  if (engine_key.empty()) {
+    // Without a value this goes back to NULL, as libzmq documents for PLAIN alone.
+    zmq_setsockopt(socket_.handle(), ZMQ_PLAIN_USERNAME, nullptr, 0);
+    return;
+  }
+  const auto own = key_pair::of_secret(link_key);
+  socket_.set(zmq::sockopt::curve_serverkey, engine_key);
+  socket_.set(zmq::sockopt::curve_publickey, own ? own->shown().text() : std::string{});
+  socket_.set(zmq::sockopt::curve_secretkey, link_key);
+}
+
+bool engine_socket::open(incarnation_id incarnation, const std::string& endpoint,
+                         const std::string& engine_key, const std::string& link_key) {
   if (is_closing(endpoint)) return false;
+  use_keys(engine_key, link_key);
   socket_.set(zmq::sockopt::connect_routing_id, routes_.open(incarnation));
   socket_.connect(endpoint);
   open_[endpoint] = incarnation;

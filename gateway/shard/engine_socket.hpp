@@ -29,13 +29,16 @@ class engine_socket {
   bool receive(frame_list& message);
   /// Frames are shared, not copied. @returns false: that link is not open, or its connection gone.
   bool send(incarnation_id to, const std::string& header, const frame_list& frames);
-  /// Connects, once. @returns false if a connection to that endpoint is still to be closed.
-  /// @throws zmq::error_t
-  bool open(incarnation_id incarnation, const std::string& endpoint);
+  /// Connects, once. @param engine_key, link_key  as in `proto::grant`: with an engine's key the
+  /// connection is encrypted. @returns false if a connection to that endpoint is still to be closed.
+  /// @throws zmq::error_t, also for keys that are none
+  bool open(incarnation_id incarnation, const std::string& endpoint,
+            const std::string& engine_key = {}, const std::string& link_key = {});
   /// Nothing more is sent there; what the engine sent before is still received.
   void close(const std::string& endpoint);
 
  private:
+  void use_keys(const std::string& engine_key, const std::string& link_key);
   [[nodiscard]] bool is_closing(const std::string& endpoint) const;
   void disconnect(const std::string& endpoint);
 

@@ -282,7 +282,7 @@ bool shard_loop::send(incarnation_id to, const proto::link_request& header,
 }
 
 void shard_loop::open_link(const engine_link& link) try {
-  if (!engines_.open(link.incarnation, link.endpoint))
+  if (!engines_.open(link.incarnation, link.endpoint, link.engine_key, link.link_key))
     return;  // it falls silent and is tried again
   proto::link_request hello;
   hello.op = "hello";

@@ -5,7 +5,8 @@
 #include "gateway/shard/engine_socket.hpp"
 #include "gateway/shard/shard.hpp"
 #include "gateway/shard/socket_monitor.hpp"
-#include "gateway/zap/zap_handler.hpp"
+#include "gateway/access/door_access.hpp"
+#include "keys/zap_handler.hpp"
 
 #include <zmq.hpp>
 

@@ -83,6 +83,9 @@ struct grant {
   std::uint32_t wanted_version = 0;
   std::uint32_t rows = 0;
   std::uint64_t ttl_us = 0;
+  /// CURVE public key of the engine's link (Z85); empty: it is not encrypted. If it is, `link_key` is
+  /// the secret key of those who may use it.
+  std::string engine_key;
 
   static constexpr auto fields() {
     return std::tuple{field{"engine", &grant::engine},
@@ -93,7 +96,8 @@ struct grant {
                       field{"version", &grant::version},
                       field{"wanted_version", &grant::wanted_version},
                       field{"rows", &grant::rows},
-                      field{"ttl_us", &grant::ttl_us}};
+                      field{"ttl_us", &grant::ttl_us},
+                      field{"engine_key", &grant::engine_key}};
   }
 };
 
@@ -236,6 +240,8 @@ struct engine_state {
   std::string verdict_reason;
   /// Share of its rows that the scheduler grants, 0 to 100; only in `cluster_status`.
   std::uint32_t capacity_percent = 100;
+  /// As in `grant`.
+  std::string engine_key;
 
   static constexpr auto fields() {
     return std::tuple{field{"name", &engine_state::name},
@@ -254,7 +260,8 @@ struct engine_state {
                       field{"group", &engine_state::group},
                       field{"history", &engine_state::history},
                       field{"verdict_reason", &engine_state::verdict_reason},
-                      field{"capacity_percent", &engine_state::capacity_percent}};
+                      field{"capacity_percent", &engine_state::capacity_percent},
+                      field{"engine_key", &engine_state::engine_key}};
   }
 };
 
@@ -471,6 +478,8 @@ struct engine_report {
   std::string text;
   /// loading: of its file, once for each instance.
   std::uint64_t bytes = 0;
+  /// ready: as in `grant`.
+  std::string engine_key;
 
   static constexpr auto fields() {
     return std::tuple{field{"op", &engine_report::op},
@@ -480,7 +489,8 @@ struct engine_report {
                       field{"models", &engine_report::models},
                       field{"loads", &engine_report::loads},
                       field{"text", &engine_report::text},
-                      field{"bytes", &engine_report::bytes}};
+                      field{"bytes", &engine_report::bytes},
+                      field{"engine_key", &engine_report::engine_key}};
   }
 };
 

@@ -142,7 +142,8 @@ void placement::grant_rows(const std::vector<slot>& slots, const std::string& sh
     account_.add(shard, each.key, each.granted);
     const auto& engine = *each.where.engine;
     out.grants.push_back({engine.name, engine.incarnation, engine.endpoint, engine.link_key,
-                          want.model, each.key.version, want.version, each.granted, to_us(ttl_)});
+                          want.model, each.key.version, want.version, each.granted, to_us(ttl_),
+                          engine.engine_key});
   }
 }
 

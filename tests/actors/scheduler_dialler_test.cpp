@@ -54,7 +54,7 @@ TEST(SchedulerDialler, FindsTheSchedulerAndTellsItsEnd) {
 TEST(Mesh, RefusesToListenBeyondLoopbackUnlessTold) {
   published there;
 
-  const auto refused = publish_scheduler(there.system, there.scheduler, {"0.0.0.0:0", false});
+  const auto refused = publish_scheduler(there.system, there.scheduler, {"0.0.0.0:0", {}, false});
 
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("insecure"), std::string::npos);

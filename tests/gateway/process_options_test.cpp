@@ -31,7 +31,7 @@ TEST(GatewayOptions, ReadsWhatIsGivenAndKeepsDefaults) {
   EXPECT_EQ(options->limits.waiting_rows, 5u);
   EXPECT_EQ(options->level, log_level::warn);
   EXPECT_FALSE(options->embedded_scheduler);
-  EXPECT_FALSE(options->insecure_mesh);
+  EXPECT_FALSE(options->mesh.insecure);
 }
 
 TEST(GatewayOptions, AnEmbeddedSchedulerListensWhereItIsTold) {

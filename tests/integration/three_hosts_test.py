@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,38 +74,119 @@ def hosts(tmp_path):
         ip("netns", "delete", SWITCH)
 
 
-def scheduler_on(host):
-    host.start("coppice-scheduler", f"name: scheduler-1\nlisten: {host.address}:4800\nmesh: {{insecure: true}}\n")
-    return f"{host.address}:4800"
+INSECURE = "mesh: {insecure: true}"
 
 
-def test_three_hosts_serve_together_and_an_engine_that_is_killed_comes_back(hosts, tmp_path):
-    scheduler = scheduler_on(hosts[0])
-    door, operator = f"tcp://{hosts[1].address}:5555", f"ipc://{tmp_path}/operator.sock"
-    hosts[1].start("coppice-gateway", f"name: gateway-1\ndoor: {door}\noperator: {operator}\n"
-                                      f"schedulers: ['{scheduler}']\nmesh: {{insecure: true}}\n")
-    hosts[2].start("coppice-worker", f"name: node-1\nschedulers: ['{scheduler}']\nbuiltins: [echo]\n"
-                                     f"bind: {hosts[2].address}\nmesh: {{insecure: true}}\n")
-    ready = tmp_path / "ready.json"
-    ready.write_text(json.dumps({"gateways": [door], "operator": operator}))
+class Authority:
+    """Signs certificates of the mesh, by the `openssl` command."""
 
-    def answered():
-        return subprocess.run(hosts[0].command("coppice", "predict", "echo", "x=[1,2,3]", "--endpoint", door),
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        self.openssl("req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "10", "-subj", "/CN=mesh", "-keyout", "ca.key", "-out", "ca.pem")
+
+    def openssl(self, *words):
+        subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+    def mesh_of(self, name):
+        """The `mesh` key of a process's configuration, with a certificate of its own."""
+        self.openssl("req", "-newkey", "ed25519", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        self.openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "10",
+                     "-out", f"{name}.pem")
+        return f"mesh: {{certificate: {self.folder}/{name}.pem, key: {self.folder}/{name}.key, ca: {self.folder}/ca.pem}}"
+
+
+class Fleet:
+    """Scheduler, gateway and worker on three hosts. `keys`: the further configuration of the gateway's door."""
+
+    def __init__(self, hosts, folder, mesh_of, keys=""):
+        self.hosts = hosts
+        scheduler = f"{hosts[0].address}:4800"
+        hosts[0].start("coppice-scheduler", f"name: scheduler-1\nlisten: {scheduler}\n{mesh_of('scheduler')}\n")
+        ready = hosts[1].start("coppice-gateway", f"name: gateway-1\ndoor: tcp://{hosts[1].address}:5555\n"
+                               f"operator: ipc://{folder}/operator.sock\nschedulers: ['{scheduler}']\n{mesh_of('gateway')}\n{keys}")
+        self.door, self.operator = ready["door"], ready["operator"]
+        hosts[2].start("coppice-worker", f"name: node-1\nschedulers: ['{scheduler}']\nbuiltins: [echo]\n"
+                                         f"bind: {hosts[2].address}\n{mesh_of('worker')}\n")
+
+    def predict(self, *words):
+        return subprocess.run(self.hosts[0].command("coppice", "predict", "echo", "x=[1,2,3]", "--endpoint", self.door, *words),
                               capture_output=True, text=True, timeout=60)
 
-    def engine():
-        done = subprocess.run(hosts[1].command("coppice", "status", "--json", "--cluster", ready),
+    def engine(self):
+        done = subprocess.run(self.hosts[1].command("coppice", "status", "--json", "--operator", self.operator),
                               capture_output=True, text=True, timeout=60)
         nodes = json.loads(done.stdout)["nodes"] if done.returncode == 0 else []
         return next((each for node in nodes for worker in node["workers"] for each in worker["engines"]), None)
 
-    until(lambda: answered().returncode == 0, "the first answer")
-    first = until(lambda: (it := engine()) and it["verdict"] == "up" and it, "the engine")
+
+def test_three_hosts_serve_together_and_an_engine_that_is_killed_comes_back(hosts, tmp_path):
+    fleet = Fleet(hosts, tmp_path, lambda name: INSECURE)
+    until(lambda: fleet.predict().returncode == 0, "the first answer")
+    first = until(lambda: (it := fleet.engine()) and it["verdict"] == "up" and it, "the engine")
     send_signal(first["pid"], signal.SIGKILL)
     until(lambda: not is_alive(first["pid"]), "the engine's end")
-    done = answered()
+    done = fleet.predict()
     assert done.returncode == 0, done.stderr
-    assert until(lambda: (it := engine()) and it["verdict"] == "up" and it, "the restart")["restarts"] == 1
+    assert until(lambda: (it := fleet.engine()) and it["verdict"] == "up" and it, "the restart")["restarts"] == 1
+
+
+@pytest.fixture
+def locked(hosts, tmp_path):
+    """A fleet in which every connection between hosts is encrypted and asks who is there; `tmp_path` has a client's key."""
+    def coppice(*words):
+        return subprocess.run([BIN / "coppice", *map(str, words)], check=True, capture_output=True, text=True).stdout.strip()
+
+    coppice("keys", "new", tmp_path / "gateway.key")
+    coppice("keys", "new", tmp_path / "mine.key")
+    coppice("keys", "allow", tmp_path / "clients.yml", "me", tmp_path / "mine.key")
+    keys = f"keys: {{secret_file: {tmp_path}/gateway.key, allow_file: {tmp_path}/clients.yml}}\n"
+    return Fleet(hosts, tmp_path, Authority(tmp_path / "authority").mesh_of, keys)
+
+
+def test_a_fleet_with_certificates_and_keys_serves_and_survives_its_engine(locked, tmp_path):
+    mine = ("--key-file", tmp_path / "mine.key")
+    until(lambda: locked.predict(*mine).returncode == 0, "the first answer")
+    first = until(lambda: (it := locked.engine()) and it["verdict"] == "up" and it, "the engine")
+    send_signal(first["pid"], signal.SIGKILL)
+    until(lambda: not is_alive(first["pid"]), "the engine's end")
+    done = locked.predict(*mine)
+    assert done.returncode == 0, done.stderr
+    assert locked.predict().returncode != 0  # without a key of its own
+
+
+def test_no_port_of_a_locked_fleet_says_a_word_to_a_stranger(locked, tmp_path):
+    until(lambda: locked.predict("--key-file", tmp_path / "mine.key").returncode == 0, "the first answer")
+    engine = until(lambda: (it := locked.engine()) and it["verdict"] == "up" and it, "the engine")
+    for endpoint in (link_of(locked.hosts[2], engine["pid"]), locked.door.partition("?key=")[0]):
+        assert stranger_hears(locked.hosts[0], endpoint) == "nothing"
+
+
+def link_of(host, pid):
+    """Where that engine listens."""
+    listening = subprocess.run(["ip", "netns", "exec", host.name, "ss", "-ltnHp"], capture_output=True, text=True, check=True).stdout
+    line = next(each for each in listening.splitlines() if f"pid={pid}," in each)
+    return "tcp://" + line.split()[3]
+
+
+STRANGER = """
+import sys, zmq
+socket = zmq.Context().socket(zmq.DEALER)
+socket.linger, socket.rcvtimeo = 0, 1500
+socket.connect(sys.argv[1])
+socket.send_multipart([b"", b"\\x81\\xa2op\\xa4ping"])
+try:
+    socket.recv()
+    print("something")
+except zmq.Again:
+    print("nothing")
+"""
+
+
+def stranger_hears(host, endpoint):
+    done = subprocess.run(["ip", "netns", "exec", host.name, sys.executable, "-c", STRANGER, endpoint], capture_output=True, text=True,
+                          timeout=60)
+    return done.stdout.strip() or done.stderr
 
 
 @pytest.mark.parametrize("program, config", [

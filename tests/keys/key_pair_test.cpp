@@ -38,7 +38,7 @@ TEST_F(KeyPair, IsForItsOwnerAlone) {
   ASSERT_TRUE(key_pair::make()->write(file));
   EXPECT_EQ(std::filesystem::status(file).permissions(), perms::owner_read | perms::owner_write);
 
-  std::filesystem::permissions(file, perms::group_read, std::filesystem::perm_options::add);
+  std::filesystem::permissions(file, perms::others_read, std::filesystem::perm_options::add);
   const auto read = key_pair::read(file);
 
   ASSERT_FALSE(read);

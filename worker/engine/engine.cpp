@@ -53,6 +53,12 @@ std::string text_of(const model_spec& spec) {
   return spec.name + ":" + std::to_string(spec.version);
 }
 
+std::optional<link_keys> make_keys() {
+  auto own = key_pair::make(), users = key_pair::make();
+  if (!own || !users) return std::nullopt;
+  return link_keys{std::move(*own), std::move(*users)};
+}
+
 /// Read while it is loaded; 0 for a built-in model.
 std::uint64_t bytes_of(const model_spec& spec) {
   std::error_code none;
@@ -65,7 +71,9 @@ std::uint64_t bytes_of(const model_spec& spec) {
 engine::engine(engine_options options)
     : options_{std::move(options)},
       incarnation_{random_id()},
-      link_key_{fmt::format("{:016x}{:016x}", random_id(), random_id())},
+      keys_{options_.encrypt_link ? make_keys() : std::nullopt},
+      link_key_{keys_ ? keys_->users.secret()
+                      : fmt::format("{:016x}{:016x}", random_id(), random_id())},
       control_{options_.control_fd},
       desk_{{incarnation_, link_key_, options_.specs, options_.max_bytes}, *this} {}
 
@@ -114,7 +122,9 @@ engine::instance engine::start_thread(const model_spec& spec, std::size_t number
 expected<void> engine::load_all() {
   for (const auto& spec : options_.specs)
     if (auto loaded = load_model(spec); !loaded) return loaded;
-  auto endpoint = link_.bind(options_.bind, incarnation_);
+  if (options_.encrypt_link && !keys_)
+    return fail(errc::unavailable, "This ZeroMQ cannot make CURVE keys for the link.");
+  auto endpoint = link_.bind(options_.bind, incarnation_, keys_);
   if (!endpoint) return tl::unexpected(endpoint.error());
   endpoint_ = std::move(*endpoint);
   return {};
@@ -125,7 +135,9 @@ expected<void> engine::load() {
     control_.send({"failed", incarnation_, {}, {}, {}, {}, loaded.error().message});
     return loaded;
   }
-  control_.send({"ready", incarnation_, endpoint_, link_key_, desk_.cards(), {}, {}});
+  proto::engine_report ready{"ready", incarnation_, endpoint_, link_key_, desk_.cards(), {}, {}};
+  if (keys_) ready.engine_key = keys_->own.shown().text();
+  control_.send(ready);
   return {};
 }
 

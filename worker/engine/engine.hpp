@@ -10,6 +10,7 @@
 #include "worker/engine/step.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct engine_options {
   std::string name = "engine";
   /// Address of the link, numeric, without port.
   std::string bind = "127.0.0.1";
+  /// The link asks for keys and is encrypted.
+  bool encrypt_link = false;
   std::string device = "cpu";
   /// Models to serve, checked.
   std::vector<model_spec> specs;
@@ -81,6 +84,8 @@ class engine : private engine_effects {
 
   engine_options options_;
   incarnation_id incarnation_;
+  /// Of an encrypted link.
+  std::optional<link_keys> keys_;
   std::string link_key_;
   std::string endpoint_;
   link_socket link_;

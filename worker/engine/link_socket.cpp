@@ -42,8 +42,16 @@ zmq::send_flags flags(bool more) {
 
 }  // namespace
 
-expected<std::string> link_socket::bind(const std::string& address,
-                                        incarnation_id incarnation) try {
+void link_socket::guard(const link_keys& keys) {
+  users_.shown = keys.users.shown();
+  auto handler = zap_handler::start(context_, users_);
+  if (!handler) throw zmq::error_t{};
+  zap_ = std::move(*handler);
+  zap_handler::guard(socket_, &keys.own);
+}
+
+expected<std::string> link_socket::bind(const std::string& address, incarnation_id incarnation,
+                                        const std::optional<link_keys>& keys) try {
   socket_.set(zmq::sockopt::routing_id, proto::engine_routing_id(incarnation));
   socket_.set(zmq::sockopt::router_mandatory, true);
   socket_.set(zmq::sockopt::router_handover, true);
@@ -52,6 +60,7 @@ expected<std::string> link_socket::bind(const std::string& address,
   socket_.set(zmq::sockopt::linger, 0);
   socket_.set(zmq::sockopt::handshake_ivl, 2000);
   socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_frame_bytes));
+  if (keys) guard(*keys);
   socket_.bind(link_endpoint(address, incarnation));
   return socket_.get(zmq::sockopt::last_endpoint);
 } catch (const zmq::error_t& failure) {
@@ -97,6 +106,7 @@ bool link_socket::readable() { return (socket_.get(zmq::sockopt::events) & ZMQ_P
 void link_socket::close(std::chrono::milliseconds linger) {
   socket_.set(zmq::sockopt::linger, static_cast<int>(linger.count()));
   socket_.close();
+  zap_.reset();
   context_.close();
 }
 

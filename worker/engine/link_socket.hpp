@@ -3,11 +3,14 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/ids.hpp"
+#include "keys/zap_handler.hpp"
 #include "worker/engine/input_check.hpp"
 #include "worker/model/model.hpp"
 
 #include <zmq.hpp>
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,12 +26,19 @@ struct link_message {
   bool surplus = false;
 };
 
+/// Keys of an encrypted link: the engine's own, and those of whoever may use it.
+struct link_keys {
+  key_pair own, users;
+};
+
 /// The engine's ROUTER: whole messages in and out. One thread.
 class link_socket {
  public:
-  /// Binds a free port of `address` (numeric), or a Unix socket if it is 127.0.0.1. @returns the
-  /// endpoint. @error `invalid`.
-  expected<std::string> bind(const std::string& address, incarnation_id incarnation);
+  /// Binds a free port of `address` (numeric), or a Unix socket if it is 127.0.0.1. @param keys
+  /// only who has those of users gets in, and all is encrypted; nothing: anybody, in clear.
+  /// @returns the endpoint. @error `invalid`.
+  expected<std::string> bind(const std::string& address, incarnation_id incarnation,
+                             const std::optional<link_keys>& keys);
 
   /// Takes the next message, if one is there.
   [[nodiscard]] bool receive(link_message& out);
@@ -46,7 +56,21 @@ class link_socket {
   void close(std::chrono::milliseconds linger);
 
  private:
+  /// Lets in whoever shows that key.
+  struct users_key : zap_judge {
+    public_key shown;
+    std::optional<std::string> by_password(std::string_view, std::string_view) override {
+      return std::nullopt;
+    }
+    std::optional<std::string> by_key(const public_key& key) override {
+      return key == shown ? std::optional<std::string>{"gateway"} : std::nullopt;
+    }
+  };
+  void guard(const link_keys& keys);
+
   zmq::context_t context_{1};
+  users_key users_;
+  std::unique_ptr<zap_handler> zap_;
   zmq::socket_t socket_{context_, zmq::socket_type::router};
   int fd_ = socket_.get(zmq::sockopt::fd);
 };

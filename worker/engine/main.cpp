@@ -114,6 +114,8 @@ int main(int argc, char** argv) {
   worker::arguments args;
   app.add_option("--name", args.engine.name, "Name in log lines");
   app.add_option("--bind", args.engine.bind, "Address of the link (numeric)");
+  app.add_flag("--encrypt-link", args.engine.encrypt_link,
+               "The link is encrypted and takes only gateways to which a scheduler gave its key");
   app.add_option("--device", args.engine.device, "cpu, cpu:N or cuda:N");
   app.add_option("--threads", args.choice.threads,
                  "Threads of one forward, instead of model.yml's");

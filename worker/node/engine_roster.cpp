@@ -42,6 +42,7 @@ bool engine_roster::reported(std::size_t k, const proto::engine_report& report, 
   engine.state.incarnation = report.incarnation;
   engine.state.endpoint = report.endpoint;
   engine.state.link_key = report.link_key;
+  engine.state.engine_key = report.engine_key;
   engine.state.models = report.models;
   engine.state.loads.clear();
   engine.state.verdict = "up";

@@ -88,7 +88,9 @@ int run(const node_options& options, const std::string& ready_file) {
   auto& registry = metrics::of_process();
   const auto url = serve_metrics(registry, options.metrics);
   if (!url) return report(url.error());
-  actors::system_config config;
+  if (auto good = actors::check_identity(options.mesh, registry); !good)
+    return report(good.error());
+  actors::system_config config{options.mesh.identity};
   caf::actor_system system{config};
   const auto node = spawn_node(system, options, *url, registry);
   watch_signals(node);

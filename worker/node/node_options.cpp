@@ -78,22 +78,20 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
                 "'load_limit_s' and 'load_mib_per_s' must be at least 1");
   options.drain = std::chrono::seconds{drain_s};
   read_engines(*map, options);
-  auto mesh = map->section("mesh");
-  mesh.optional("insecure", options.insecure_mesh, "true or false");
+  auto done = actors::read_mesh(map->section("mesh"), file.parent_path(), options.mesh);
   const auto parsed = log_level_from_name(level);
   if (!parsed) map->reject("log", "'log' must be debug, info, warn or error");
   if (options.schedulers.empty())
     map->reject("schedulers", "'schedulers' must name at least one host:port");
   if (options.engines.empty() || options.engines.size() > 64)
     map->reject("engines", "'engines' must list 1 to 64 engines");
-  if (!is_loopback(options.bind) && !options.insecure_mesh)
+  if (!is_loopback(options.bind) && !options.mesh.identity && !options.mesh.insecure)
     map->reject("bind", "engines would listen on " + options.bind +
-                            " without authentication; use a loopback address, or set 'mesh: "
-                            "{insecure: true}' on a network that nobody else can reach");
-  expected<void> done;
+                            " without authentication; give 'mesh' a certificate, use a loopback "
+                            "address, or set 'mesh: {insecure: true}' on a network that nobody else "
+                            "can reach");
   read_restart(map->section("restart"), options, done);
-  for (const auto* part : {&mesh, &*map})
-    if (done) done = part->finish();
+  if (done) done = map->finish();
   if (!done) return tl::unexpected(done.error());
   options.level = *parsed;
   return options;
@@ -116,6 +114,7 @@ std::vector<std::string> engine_command(const node_options& options, std::size_t
   std::vector<std::string> command{
       options.engine_program, "--name", engine_name(options, k), "--bind", options.bind, "--device",
       device.device};
+  if (options.mesh.identity && !is_loopback(options.bind)) command.push_back("--encrypt-link");
   if (device.threads > 0)
     command.insert(command.end(), {"--threads", std::to_string(device.threads)});
   if (!options.models.empty()) command.insert(command.end(), {"--models", options.models});

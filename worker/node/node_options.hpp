@@ -47,7 +47,7 @@ struct node_options {
   duration drain = 30s;
   /// Empty: coppice-engine beside this program.
   std::string engine_program;
-  bool insecure_mesh = false;
+  actors::mesh_options mesh;
   log_level level = log_level::info;
 };
 

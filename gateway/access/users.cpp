@@ -1,4 +1,4 @@
-#include "gateway/zap/users.hpp"
+#include "gateway/access/users.hpp"
 
 #include <cstddef>
 

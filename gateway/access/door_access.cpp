@@ -1,4 +1,4 @@
-#include "gateway/zap/door_access.hpp"
+#include "gateway/access/door_access.hpp"
 
 #include <sys/stat.h>
 
@@ -38,6 +38,23 @@ expected<void> door_access::read() {
   table_ = std::make_shared<const access_table>(std::move(*table));
   ++version_;
   return {};
+}
+
+namespace {
+
+std::optional<std::string> owned(std::optional<std::string_view> name) {
+  return name ? std::optional{std::string{*name}} : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> door_access::by_password(std::string_view name,
+                                                    std::string_view password) {
+  return owned(table()->by_password(name, password));
+}
+
+std::optional<std::string> door_access::by_key(const public_key& key) {
+  return owned(table()->by_key(key, wall_now()));
 }
 
 void door_access::look() {

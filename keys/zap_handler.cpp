@@ -1,13 +1,13 @@
-#include "gateway/zap/zap_handler.hpp"
+#include "keys/zap_handler.hpp"
 
-#include "gateway/zap/zap_request.hpp"
+#include "keys/zap_request.hpp"
 
 #include <algorithm>
 #include <array>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-namespace coppice::gateway {
+namespace coppice {
 
 namespace {
 
@@ -20,19 +20,19 @@ constexpr long look_period_ms = 200;
 }  // namespace
 
 expected<std::unique_ptr<zap_handler>> zap_handler::start(zmq::context_t& context,
-                                                          door_access& access) try {
+                                                          zap_judge& judge) try {
   zmq::socket_t socket{context, zmq::socket_type::rep};
   socket.set(zmq::sockopt::linger, 0);
   socket.bind("inproc://zeromq.zap.01");
-  return std::unique_ptr<zap_handler>{new zap_handler{std::move(socket), access}};
+  return std::unique_ptr<zap_handler>{new zap_handler{std::move(socket), judge}};
 } catch (const zmq::error_t& failure) {
   return fail(errc::unavailable,
               std::string{"Users cannot be authenticated: "} + failure.what() + ".");
 }
 
-zap_handler::zap_handler(zmq::socket_t socket, door_access& access)
+zap_handler::zap_handler(zmq::socket_t socket, zap_judge& judge)
     : socket_{std::move(socket)},
-      access_{access},
+      judge_{judge},
       stop_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)},
       thread_{[this] { run(); }} {}
 
@@ -59,7 +59,7 @@ void zap_handler::run() {
   zmq_pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_, ZMQ_POLLIN, 0}};
   while (zmq_poll(items, 2, look_period_ms) >= 0 && items[1].revents == 0) {
     if (items[0].revents != 0) answer();
-    access_.look();
+    judge_.look();
   }
 }
 
@@ -74,8 +74,7 @@ void zap_handler::answer() try {
     count = std::min(count + 1, max_zap_frames);
   }
   for (std::size_t i = 0; i < count; ++i) views[i] = frames[i].to_string_view();
-  const auto table = access_.table();
-  const auto reply = answer_zap({views.data(), count}, *table, wall_now());
+  const auto reply = answer_zap({views.data(), count}, judge_);
   for (std::size_t i = 0; i < reply.size(); ++i)
     socket_.send(zmq::buffer(reply[i]),
                  i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
@@ -83,4 +82,4 @@ void zap_handler::answer() try {
   // The asker is gone: its handshake ends by its time limit.
 }
 
-}  // namespace coppice::gateway
+}  // namespace coppice

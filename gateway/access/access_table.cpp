@@ -1,4 +1,4 @@
-#include "gateway/zap/access_table.hpp"
+#include "gateway/access/access_table.hpp"
 
 namespace coppice::gateway {
 

@@ -1,4 +1,4 @@
-#include "gateway/zap/user_options.hpp"
+#include "gateway/access/user_options.hpp"
 
 #include <gmock/gmock.h>
 
@@ -33,7 +33,7 @@ TEST_F(UserOptions, GiveAUserItsTenantOrMakeItOne) {
 }
 
 TEST_F(UserOptions, RefuseAFileThatOthersMayRead) {
-  const auto users = read("ann: {password: x}\n", mine | perms::group_read);
+  const auto users = read("ann: {password: x}\n", mine | perms::others_read);
 
   ASSERT_FALSE(users);
   EXPECT_THAT(users.error().message, HasSubstr("chmod 600 " + file.string()));

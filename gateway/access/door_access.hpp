@@ -1,6 +1,7 @@
 #pragma once
 
-#include "gateway/zap/access_table.hpp"
+#include "gateway/access/access_table.hpp"
+#include "keys/zap_judge.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace coppice::gateway {
 
 /// The access table that holds now. That of a file is read again whenever the file changes; one
 /// that is wrong changes nothing, and is told of.
-class door_access {
+class door_access : public zap_judge {
  public:
   /// By passwords. Never changes.
   door_access(user_table users, tenant_table tenants);
@@ -27,8 +28,12 @@ class door_access {
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
   [[nodiscard]] bool asks_for_keys() const noexcept { return !file_.empty(); }
 
-  /// Looks whether the file has changed. One thread, several times a second.
-  void look();
+  // zap_judge, on the handler's thread
+  [[nodiscard]] std::optional<std::string> by_password(std::string_view name,
+                                                       std::string_view password) override;
+  [[nodiscard]] std::optional<std::string> by_key(const public_key& key) override;
+  /// Looks whether the file has changed.
+  void look() override;
   /// Called by `look` after a change: none, or what is wrong with the file. Set it before.
   std::function<void(const std::optional<error>&)> told;
 

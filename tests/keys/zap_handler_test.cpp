@@ -1,19 +1,30 @@
-#include "gateway/zap/zap_handler.hpp"
+#include "keys/zap_handler.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <string>
 
-namespace coppice::gateway {
+namespace coppice {
 
 namespace {
+
+/// Knows Ann's password, and one key.
+struct ann_and_a_key : zap_judge {
+  key_pair keys = *key_pair::make();
+  std::optional<std::string> by_password(std::string_view name, std::string_view password) override {
+    return name == "ann" && password == "secret" ? std::optional<std::string>{name} : std::nullopt;
+  }
+  std::optional<std::string> by_key(const public_key& shown) override {
+    return shown == keys.shown() ? std::optional<std::string>{"laptop"} : std::nullopt;
+  }
+};
 
 /// A guarded door on TCP and clients in a context of their own.
 struct ZapHandler : ::testing::Test {
   zmq::context_t context{1}, outside{1};
-  door_access access{user_table{{"ann", {"secret", "gold"}}}, {}};
-  std::unique_ptr<zap_handler> handler = *zap_handler::start(context, access);
+  ann_and_a_key known;
+  std::unique_ptr<zap_handler> handler = *zap_handler::start(context, known);
   zmq::socket_t door{context, zmq::socket_type::router};
   zmq::socket_t failures{context, zmq::socket_type::pair};
   std::string endpoint;
@@ -41,6 +52,16 @@ struct ZapHandler : ::testing::Test {
       client.set(zmq::sockopt::plain_username, name);
       client.set(zmq::sockopt::plain_password, password);
     }
+    client.connect(endpoint);
+    return client;
+  }
+  zmq::socket_t a_client_with(const key_pair& keys, const public_key& of_door) {
+    zmq::socket_t client{outside, zmq::socket_type::dealer};
+    client.set(zmq::sockopt::linger, 0);
+    client.set(zmq::sockopt::reconnect_ivl, -1);
+    client.set(zmq::sockopt::curve_serverkey, of_door.text());
+    client.set(zmq::sockopt::curve_publickey, keys.shown().text());
+    client.set(zmq::sockopt::curve_secretkey, keys.secret());
     client.connect(endpoint);
     return client;
   }
@@ -88,6 +109,25 @@ TEST_F(ZapHandler, LetsNobodyElseInWhileGoodClientsGoOn) {
   EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
 }
 
+TEST_F(ZapHandler, LetsInByKeyWhoIsKnownAndNobodyElse) {
+  const auto own = *key_pair::make();
+  zap_handler::guard(door, &own);
+  open();
+  auto good = a_client_with(known.keys, own.shown());
+  say(good);
+  EXPECT_EQ(next_sender(), "laptop");
+
+  auto stranger = a_client_with(*key_pair::make(), own.shown());
+  say(stranger);
+  EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+  auto deceived = a_client_with(known.keys, key_pair::make()->shown());
+  say(deceived);
+  EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
+  auto plain = a_client("ann", "secret");
+  say(plain);
+  EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
+}
+
 TEST_F(ZapHandler, ADoorThatLostItsHandlerLetsNobodyIn) {
   zap_handler::guard(door, nullptr);
   open();
@@ -104,4 +144,4 @@ TEST_F(ZapHandler, IsAloneInItsContext) { EXPECT_FALSE(zap_handler::start(contex
 
 }  // namespace
 
-}  // namespace coppice::gateway
+}  // namespace coppice

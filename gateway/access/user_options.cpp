@@ -1,5 +1,6 @@
-#include "gateway/zap/user_options.hpp"
+#include "gateway/access/user_options.hpp"
 
+#include "base/private_file.hpp"
 #include "gateway/admission/tenant_options.hpp"
 
 namespace coppice::gateway {
@@ -35,16 +36,10 @@ expected<user_table> read_users(config_map users) {
 }
 
 expected<user_table> read_users(const std::filesystem::path& file) {
-  using std::filesystem::perms;
   auto map = config_map::read(file);
   if (!map) return tl::unexpected(map.error());
-  std::error_code failed;
-  const auto rights = std::filesystem::status(file, failed).permissions();
-  if (failed || (rights & (perms::group_all | perms::others_all)) != perms::none)
-    return fail(errc::invalid, file.string() +
-                                   ":1: others than its owner may read these passwords. Run 'chmod "
-                                   "600 " +
-                                   file.string() + "'.");
+  if (auto closed = check_private(file, "these passwords"); !closed)
+    return tl::unexpected(closed.error());
   return read_users(std::move(*map));
 }
 

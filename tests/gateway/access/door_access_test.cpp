@@ -1,4 +1,4 @@
-#include "gateway/zap/door_access.hpp"
+#include "gateway/access/door_access.hpp"
 
 #include <gtest/gtest.h>
 

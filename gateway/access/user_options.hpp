@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/config_file.hpp"
-#include "gateway/zap/users.hpp"
+#include "gateway/access/users.hpp"
 
 #include <filesystem>
 
