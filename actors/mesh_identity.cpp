@@ -2,13 +2,12 @@
 
 #include "base/private_file.hpp"
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
-
 #include <array>
 #include <ctime>
 #include <memory>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 namespace coppice::actors {
 
@@ -84,7 +83,9 @@ expected<void> read_mesh(config_map mesh, const std::filesystem::path& folder, m
       .optional("ca", ca, "a path");
   const bool any = !certificate.empty() || !key.empty() || !ca.empty();
   if (any && (certificate.empty() || key.empty() || ca.empty()))
-    mesh.reject(mesh.has("certificate") ? "certificate" : mesh.has("key") ? "key" : "ca",
+    mesh.reject(mesh.has("certificate") ? "certificate"
+                : mesh.has("key")       ? "key"
+                                        : "ca",
                 "'mesh' needs all of 'certificate', 'key' and 'ca'");
   if (any && out.insecure) mesh.reject("insecure", "a mesh with certificates is not insecure");
   if (auto done = mesh.finish(); !done) return done;
@@ -94,8 +95,7 @@ expected<void> read_mesh(config_map mesh, const std::filesystem::path& folder, m
 
 expected<std::chrono::system_clock::time_point> check_identity(const mesh_identity& identity) {
   const owned<SSL_CTX> context{SSL_CTX_new(TLS_method())};
-  if (auto loaded = load(context.get(), identity); !loaded)
-    return tl::unexpected(loaded.error());
+  if (auto loaded = load(context.get(), identity); !loaded) return tl::unexpected(loaded.error());
   const auto ends = end_of(SSL_CTX_get0_certificate(context.get()));
   if (ends <= std::chrono::system_clock::now())
     return bad(identity.certificate, "the certificate has ended. Have a new one signed");
@@ -126,8 +126,8 @@ expected<void> check_refuses_strangers(const std::string& host, std::uint16_t po
   const bool in = is_let_in(connection.get(), limit);
   ERR_clear_error();
   if (in)
-    return fail(errc::invalid, "The mesh port " + where +
-                                   " does not send a client without a certificate away.");
+    return fail(errc::invalid,
+                "The mesh port " + where + " does not send a client without a certificate away.");
   return {};
 }
 

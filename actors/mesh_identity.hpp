@@ -14,8 +14,8 @@
 namespace coppice::actors {
 
 /// By what a process shows the mesh that it belongs to it: PEM files of its certificate and private
-/// key, and of the authority that signs for this mesh alone. Names in certificates are not compared:
-/// whoever has one is in.
+/// key, and of the authority that signs for this mesh alone. Names in certificates are not
+/// compared: whoever has one is in.
 struct mesh_identity {
   std::filesystem::path certificate, key, ca;
 };

@@ -1,5 +1,7 @@
 #include "actors/tcp_probe.hpp"
 
+#include "base/descriptor.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -12,27 +14,13 @@ namespace coppice::actors {
 
 namespace {
 
-class descriptor {
- public:
-  explicit descriptor(int fd) noexcept : fd_{fd} {}
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
-
 using addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
 /// 0 once connected, else the errno.
 int connect_within(const addrinfo& address, duration limit) {
   const descriptor socket{
       ::socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (socket.get() < 0) return errno;
+  if (!socket) return errno;
   if (::connect(socket.get(), address.ai_addr, address.ai_addrlen) == 0) return 0;
   if (errno != EINPROGRESS) return errno;
   pollfd waiting{socket.get(), POLLOUT, 0};

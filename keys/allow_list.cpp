@@ -31,7 +31,10 @@ expected<allowed_client> read_client(config_map map, const std::string& name) {
   if (const auto parsed = public_key::parse(key))
     client.key = *parsed;
   else
-    map.reject("key", "'" + name + "' needs a 'key': a public key of 40 characters, as 'coppice keys new' shows it");
+    map.reject(
+        "key",
+        "'" + name +
+            "' needs a 'key': a public key of 40 characters, as 'coppice keys new' shows it");
   client.expires = parse_date(expires);
   if (!expires.empty() && !client.expires)
     map.reject("expires", "'expires' must be a date such as 2027-01-31T00:00:00Z");
@@ -111,7 +114,8 @@ expected<void> allow_list::write(const std::filesystem::path& file) const {
   const auto text = text_of(clients_);
   const auto beside = file.string() + ".new";
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+  const bool written = fd >= 0 &&
+                       ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                        ::fsync(fd) == 0;
   const bool replaced = written && ::rename(beside.c_str(), file.c_str()) == 0;
   const int why = errno;

@@ -41,7 +41,8 @@ std::optional<public_key> public_key::parse(std::string_view text) {
   // libzmq's decoder looks at every character for its value without a bound.
   for (const char c : text)
     if (c < '!' || c > '}') return std::nullopt;
-  if (text.size() != text_size || zmq_z85_decode(key.bytes.data(), std::string{text}.c_str()) == nullptr)
+  if (text.size() != text_size ||
+      zmq_z85_decode(key.bytes.data(), std::string{text}.c_str()) == nullptr)
     return std::nullopt;
   return key;
 }
@@ -62,7 +63,8 @@ std::string public_key::text() const {
 expected<key_pair> key_pair::make() {
   char shown[text_size + 1] = {}, secret[text_size + 1] = {};
   if (zmq_curve_keypair(shown, secret) != 0)
-    return fail(errc::unavailable, "This ZeroMQ cannot make CURVE keys. Install one with libsodium.");
+    return fail(errc::unavailable,
+                "This ZeroMQ cannot make CURVE keys. Install one with libsodium.");
   return key_pair{*public_key::parse({shown, text_size}), {secret, text_size}};
 }
 
@@ -78,20 +80,25 @@ expected<key_pair> key_pair::read(const std::filesystem::path& file) {
   const std::string text{std::istreambuf_iterator<char>{in}, {}};
   auto pair = of_secret(quoted(text, "secret-key"));
   if (!in || !pair)
-    return fail(errc::invalid, file.string() + ": no CURVE key pair. Make one with 'coppice keys new'.");
-  if (const auto said = public_key::parse(quoted(text, "public-key")); said && *said != pair->shown())
+    return fail(errc::invalid,
+                file.string() + ": no CURVE key pair. Make one with 'coppice keys new'.");
+  if (const auto said = public_key::parse(quoted(text, "public-key"));
+      said && *said != pair->shown())
     return fail(errc::invalid, file.string() + ": the public key is not that of the secret one.");
   return std::move(*pair);
 }
 
 expected<void> key_pair::write(const std::filesystem::path& file) const {
-  const auto text = "# A CURVE key pair. Whoever reads the secret key is its owner: show it to nobody.\n"
-                    "metadata\ncurve\n    public-key = \"" +
-                    public_.text() + "\"\n    secret-key = \"" + secret_ + "\"\n";
+  const auto text =
+      "# A CURVE key pair. Whoever reads the secret key is its owner: show it to nobody.\n"
+      "metadata\ncurve\n    public-key = \"" +
+      public_.text() + "\"\n    secret-key = \"" + secret_ + "\"\n";
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0 && errno == EEXIST)
-    return fail(errc::invalid, file.string() + ": there is a file already, and a key is not overwritten.");
-  const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+    return fail(errc::invalid,
+                file.string() + ": there is a file already, and a key is not overwritten.");
+  const bool written = fd >= 0 &&
+                       ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                        ::fsync(fd) == 0;
   const int why = errno;
   if (fd >= 0) ::close(fd);
@@ -104,7 +111,8 @@ expected<named_endpoint> named_endpoint::parse(const std::string& text) {
   if (at == std::string::npos) return named_endpoint{text, std::nullopt};
   const auto key = public_key::parse(std::string_view{text}.substr(at + key_mark.size()));
   if (!key)
-    return fail(errc::invalid, "'" + text + "': what stands behind '?key=' is no public key of 40 characters.");
+    return fail(errc::invalid,
+                "'" + text + "': what stands behind '?key=' is no public key of 40 characters.");
   return named_endpoint{text.substr(0, at), key};
 }
 

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
       "Exit codes: 0 good, 1 failure, 2 usage, 3 cluster unreachable, 4 the cluster refused.");
   int exit_code = 0;
   for (const auto add : {add_up, add_status, add_models, add_predict, add_bench, add_check,
-                         add_drain, add_undrain, add_explain, add_keys})
+                         add_drain, add_undrain, add_explain, add_keys, add_sign})
     add(app, exit_code);
   try {
     app.parse(argc, argv);

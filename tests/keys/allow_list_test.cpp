@@ -82,7 +82,8 @@ TEST(WallTime, IsReadFromItsText) {
 
   EXPECT_EQ(date_text(at), "2027-01-31T00:00:00Z");
   EXPECT_EQ(parse_date("2027-01-31T00:00:00Z"), at);
-  for (const auto* wrong : {"", "2027-01-31", "2027-01-31T00:00:00", "2027-13-31T00:00:00Z", "soon"})
+  for (const auto* wrong :
+       {"", "2027-01-31", "2027-01-31T00:00:00", "2027-13-31T00:00:00Z", "soon"})
     EXPECT_FALSE(parse_date(wrong)) << wrong;
 }
 

@@ -9,8 +9,8 @@ namespace coppice {
 
 namespace {
 
-using ::testing::HasSubstr;
 using std::filesystem::perms;
+using ::testing::HasSubstr;
 
 struct KeyPair : ::testing::Test {
   const std::filesystem::path file =

@@ -12,7 +12,8 @@ namespace {
 /// Knows Ann's password, and one key.
 struct ann_and_a_key : zap_judge {
   key_pair keys = *key_pair::make();
-  std::optional<std::string> by_password(std::string_view name, std::string_view password) override {
+  std::optional<std::string> by_password(std::string_view name,
+                                         std::string_view password) override {
     return name == "ann" && password == "secret" ? std::optional<std::string>{name} : std::nullopt;
   }
   std::optional<std::string> by_key(const public_key& shown) override {

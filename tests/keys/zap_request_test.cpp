@@ -13,7 +13,8 @@ namespace {
 /// Knows one user and one key.
 struct one_of_each : zap_judge {
   public_key key = key_pair::make()->shown();
-  std::optional<std::string> by_password(std::string_view name, std::string_view password) override {
+  std::optional<std::string> by_password(std::string_view name,
+                                         std::string_view password) override {
     return name == "ann" && password == "secret" ? std::optional<std::string>{name} : std::nullopt;
   }
   std::optional<std::string> by_key(const public_key& shown) override {
@@ -30,7 +31,8 @@ TEST(ZapRequest, LetsAUserInByItsName) {
 }
 
 zap_reply answer_to_key(std::string_view credentials) {
-  const std::vector<std::string_view> curve{"1.0", "7", "coppice", "10.0.0.1", "", "CURVE", credentials};
+  const std::vector<std::string_view> curve{"1.0", "7",     "coppice",  "10.0.0.1",
+                                            "",    "CURVE", credentials};
   return answer_zap(curve, known);
 }
 

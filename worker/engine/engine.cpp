@@ -68,19 +68,20 @@ std::uint64_t bytes_of(const model_spec& spec) {
 
 }  // namespace
 
-engine::engine(engine_options options)
+engine::engine(engine_options options, link_listener listener)
     : options_{std::move(options)},
-      incarnation_{random_id()},
       keys_{options_.encrypt_link ? make_keys() : std::nullopt},
       link_key_{keys_ ? keys_->users.secret()
                       : fmt::format("{:016x}{:016x}", random_id(), random_id())},
+      listener_{std::move(listener)},
+      endpoint_{listener_.endpoint},
       control_{options_.control_fd},
-      desk_{{incarnation_, link_key_, options_.specs, options_.max_bytes}, *this} {}
+      desk_{{options_.incarnation, link_key_, options_.specs, options_.max_bytes}, *this} {}
 
 engine::~engine() = default;
 
 expected<void> engine::load_model(const model_spec& spec) {
-  control_.send({"loading", incarnation_, {}, {}, {}, {}, text_of(spec), bytes_of(spec)});
+  control_.send({"loading", options_.incarnation, {}, {}, {}, {}, text_of(spec), bytes_of(spec)});
   if (instances_.size() + instance_count(spec) > progress_page::max_lanes)
     return fail(errc::invalid, text_of(spec) + ": more than " +
                                    std::to_string(progress_page::max_lanes) +
@@ -124,18 +125,16 @@ expected<void> engine::load_all() {
     if (auto loaded = load_model(spec); !loaded) return loaded;
   if (options_.encrypt_link && !keys_)
     return fail(errc::unavailable, "This ZeroMQ cannot make CURVE keys for the link.");
-  auto endpoint = link_.bind(options_.bind, incarnation_, keys_);
-  if (!endpoint) return tl::unexpected(endpoint.error());
-  endpoint_ = std::move(*endpoint);
-  return {};
+  return link_.bind(std::move(listener_), options_.incarnation, keys_);
 }
 
 expected<void> engine::load() {
   if (auto loaded = load_all(); !loaded) {
-    control_.send({"failed", incarnation_, {}, {}, {}, {}, loaded.error().message});
+    control_.send({"failed", options_.incarnation, {}, {}, {}, {}, loaded.error().message});
     return loaded;
   }
-  proto::engine_report ready{"ready", incarnation_, endpoint_, link_key_, desk_.cards(), {}, {}};
+  proto::engine_report ready{"ready", options_.incarnation, endpoint_, link_key_, desk_.cards(), {},
+                             {}};
   if (keys_) ready.engine_key = keys_->own.shown().text();
   control_.send(ready);
   return {};
@@ -242,7 +241,7 @@ step_limits engine::limits_for(const model_spec& spec) const {
 void engine::report_load(steady_time at) {
   if (at < next_report_) return;
   next_report_ = at + report_period;
-  control_.offer({"load", incarnation_, {}, {}, {}, desk_.loads(), {}});
+  control_.offer({"load", options_.incarnation, {}, {}, {}, desk_.loads(), {}});
 }
 
 }  // namespace coppice::worker

@@ -19,8 +19,8 @@ namespace coppice::worker {
 struct engine_options {
   /// "<node>/engine-<k>".
   std::string name = "engine";
-  /// Address of the link, numeric, without port.
-  std::string bind = "127.0.0.1";
+  /// Who it is: drawn anew for every process.
+  incarnation_id incarnation;
   /// The link asks for keys and is encrypted.
   bool encrypt_link = false;
   std::string device = "cpu";
@@ -42,7 +42,8 @@ struct engine_options {
 /// worker. Everything but the instances' steps happens on the thread that calls `run`.
 class engine : private engine_effects {
  public:
-  explicit engine(engine_options options);
+  /// @param listener  of the link.
+  engine(engine_options options, link_listener listener);
   ~engine() override;
 
   /// Loads and warms up every model. @error of the first that failed, naming it.
@@ -83,10 +84,10 @@ class engine : private engine_effects {
   [[nodiscard]] step_limits limits_for(const model_spec& spec) const;
 
   engine_options options_;
-  incarnation_id incarnation_;
   /// Of an encrypted link.
   std::optional<link_keys> keys_;
   std::string link_key_;
+  link_listener listener_;
   std::string endpoint_;
   link_socket link_;
   finished_queue<finished_batch> finished_batches_;

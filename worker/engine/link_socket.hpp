@@ -5,6 +5,7 @@
 #include "base/ids.hpp"
 #include "keys/zap_handler.hpp"
 #include "worker/engine/input_check.hpp"
+#include "worker/engine/link_listener.hpp"
 #include "worker/model/model.hpp"
 
 #include <zmq.hpp>
@@ -34,11 +35,10 @@ struct link_keys {
 /// The engine's ROUTER: whole messages in and out. One thread.
 class link_socket {
  public:
-  /// Binds a free port of `address` (numeric), or a Unix socket if it is 127.0.0.1. @param keys
-  /// only who has those of users gets in, and all is encrypted; nothing: anybody, in clear.
-  /// @returns the endpoint. @error `invalid`.
-  expected<std::string> bind(const std::string& address, incarnation_id incarnation,
-                             const std::optional<link_keys>& keys);
+  /// Takes over what listens. @param keys  only who has those of users gets in, and all is
+  /// encrypted; nothing: anybody, in clear. @error `unavailable` with the reason.
+  expected<void> bind(link_listener&& listener, incarnation_id incarnation,
+                      const std::optional<link_keys>& keys);
 
   /// Takes the next message, if one is there.
   [[nodiscard]] bool receive(link_message& out);

@@ -1,8 +1,10 @@
 #include "base/freed_memory.hpp"
 #include "base/log.hpp"
+#include "base/random.hpp"
 #include "worker/engine/engine.hpp"
 #include "worker/engine/lifeline.hpp"
 #include "worker/engine/model_choice.hpp"
+#include "worker/engine/sandbox.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -23,6 +25,9 @@ struct arguments {
   engine_options engine;
   model_choice choice;
   std::string check;
+  std::string bind = "127.0.0.1";
+  std::string sandbox = "off";
+  std::uint32_t model_files = 0;
   int page_fd = -1;
   int times_fd = -1;
   bool json = false;
@@ -81,9 +86,37 @@ int give_up(const std::string& why) {
   return exit_failure;
 }
 
+/// Where the worker puts descriptors of verified model files, one after the other.
+constexpr int first_model_file = 6;
+
+/// Native code of a .pt2 is unpacked by libtorch before it is loaded.
+bool unpacks(const model_choice& choice) {
+  std::error_code none;
+  for (const auto& each : std::filesystem::recursive_directory_iterator{choice.models, none})
+    if (each.path().extension() == ".pt2") return true;
+  return false;
+}
+
+sandbox_rules rules_for(const arguments& args) {
+  auto rules = usual_rules(std::filesystem::read_symlink("/proc/self/exe").parent_path());
+  if (!args.choice.models.empty()) rules.readable.emplace_back(args.choice.models);
+  if (unpacks(args.choice)) rules.writable.emplace_back("/tmp");
+  for (std::uint32_t i = 0; i < args.model_files; ++i)
+    rules.open_files.push_back(first_model_file + static_cast<int>(i));
+  return rules;
+}
+
+expected<void> confine_as_told(const arguments& args) {
+  if (args.sandbox == "off") return {};
+  auto confined = confine(rules_for(args));
+  if (confined || args.sandbox == "required") return confined;
+  log(log_level::warn, "engine_not_confined", {kv("reason", confined.error().message)});
+  return {};
+}
+
 /// @returns the exit status, for `_exit`: instances may be inside a step that never ends, and the
 /// process is the unit that lets go.
-int serve(arguments& args, lifeline& life) {
+int serve(arguments& args, link_listener&& listener, lifeline& life) {
   args.engine.page = map_shared<progress_page>(args.page_fd);
   args.engine.times = map_shared<step_times>(args.times_fd);
   if (args.engine.page == nullptr || args.engine.times == nullptr)
@@ -96,7 +129,7 @@ int serve(arguments& args, lifeline& life) {
   }
   args.engine.specs = std::move(*specs);
   // Never destroyed: see above.
-  auto& serving = *new engine{args.engine};
+  auto& serving = *new engine{args.engine, std::move(listener)};
   if (auto loaded = serving.load(); !loaded) return give_up(loaded.error().message);
   life.loaded();
   serving.run(life.stop_fd());
@@ -113,7 +146,11 @@ int main(int argc, char** argv) {
   CLI::App app{"Runs models on one device. Started by coppice-worker."};
   worker::arguments args;
   app.add_option("--name", args.engine.name, "Name in log lines");
-  app.add_option("--bind", args.engine.bind, "Address of the link (numeric)");
+  app.add_option("--bind", args.bind, "Address of the link (numeric)");
+  app.add_option("--sandbox", args.sandbox, "Confine this process before it looks at a model")
+      ->check(CLI::IsMember({"off", "auto", "required"}));
+  app.add_option("--model-files", args.model_files,
+                 "Descriptors of model files that the worker has verified");
   app.add_flag("--encrypt-link", args.engine.encrypt_link,
                "The link is encrypted and takes only gateways to which a scheduler gave its key");
   app.add_option("--device", args.engine.device, "cpu, cpu:N or cuda:N");
@@ -137,6 +174,11 @@ int main(int argc, char** argv) {
   }
   start_log(args.engine.name, log_level::info);
   if (!args.check.empty()) return worker::check(args);
+  args.engine.incarnation = {random_id()};
+  auto listener = worker::link_listener::open(args.bind, args.engine.incarnation);
+  if (!listener) return worker::give_up(listener.error().message);
+  if (auto confined = worker::confine_as_told(args); !confined)
+    return worker::give_up(confined.error().message);
   worker::lifeline life{args.engine.control_fd};
-  ::_exit(worker::serve(args, life));
+  ::_exit(worker::serve(args, std::move(*listener), life));
 }

@@ -1,12 +1,15 @@
 #include "worker/node/engine_process.hpp"
 
 #include "worker/engine/step_times.hpp"
+#include "worker/node/verified_models.hpp"
 
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,26 +22,57 @@ namespace {
 constexpr int child_control = 3;
 constexpr int child_page = 4;
 constexpr int child_times = 5;
+static_assert(child_times + 1 == verified_models::first_descriptor);
+/// Above all that an engine gets.
+constexpr int first_free = verified_models::first_descriptor + verified_models::most_files;
 
 /// What a child needs, made before the fork: after it only async-signal-safe calls are allowed.
 struct child_ends {
   descriptor control, page, error;
-  int times;
+  const engine_start& how;
+  /// Where the model files lie while their numbers are taken.
+  std::vector<int> lifted_files;
   std::vector<char*> arguments;
 };
 
 /// Moves descriptors out of the way of the numbers they are to get.
-int lifted(int fd) { return ::fcntl(fd, F_DUPFD, 16); }
+int lifted(int fd) { return ::fcntl(fd, F_DUPFD, first_free); }
+
+void place_files(const child_ends& ends) {
+  auto& files = const_cast<std::vector<int>&>(ends.lifted_files);
+  for (std::size_t i = 0; i < files.size(); ++i) files[i] = lifted(ends.how.files[i]);
+  for (std::size_t i = 0; i < files.size(); ++i)
+    ::dup2(files[i], verified_models::first_descriptor + static_cast<int>(i));
+}
+
+bool limit(int what, std::uint64_t most) {
+  const rlimit wanted{most, most};
+  return most == 0 || ::setrlimit(static_cast<__rlimit_resource>(what), &wanted) == 0;
+}
+
+/// For good: what the engine runs must not come back to what the worker may do.
+bool become_user(const engine_start& how) {
+  if (!how.user) return true;
+  const auto [user, group] = *how.user;
+  return ::setgroups(0, nullptr) == 0 && ::setresgid(group, group, group) == 0 &&
+         ::setresuid(user, user, user) == 0;
+}
 
 [[noreturn]] void become_engine(const child_ends& ends, pid_t parent) {
   const int control = lifted(ends.control.get()), page = lifted(ends.page.get());
-  const int error = lifted(ends.error.get()), times = lifted(ends.times);
+  const int error = lifted(ends.error.get()), times = lifted(ends.how.times);
   ::dup2(error, STDOUT_FILENO);
   ::dup2(error, STDERR_FILENO);
   ::dup2(control, child_control);
   ::dup2(page, child_page);
   ::dup2(times, child_times);
-  ::syscall(SYS_close_range, child_times + 1, ~0u, 0);
+  place_files(ends);
+  const auto files = static_cast<int>(ends.how.files.size());
+  ::syscall(SYS_close_range, verified_models::first_descriptor + files, ~0u, 0);
+  if (!limit(RLIMIT_DATA, ends.how.memory_bytes) || !limit(RLIMIT_NPROC, ends.how.tasks) ||
+      !become_user(ends.how))
+    ::_exit(126);
+  // After the user: a change of that forgets it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   sigset_t none;
@@ -65,12 +99,14 @@ shared_step_times make_step_times() {
   return std::make_shared<const descriptor>(std::move(made));
 }
 
-expected<engine_process> engine_process::start(std::vector<std::string> command, int times) {
+expected<engine_process> engine_process::start(const engine_start& how) {
+  if (how.look_first)
+    if (auto good = how.look_first(); !good) return tl::unexpected(good.error());
   int sockets[2], pipes[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
     return system_failure("The control socket cannot be made");
   engine_process made;
-  child_ends ends;
+  child_ends ends{{}, {}, {}, how, std::vector<int>(how.files.size()), {}};
   made.control_ = descriptor{sockets[0]};
   ends.control = descriptor{sockets[1]};
   if (::pipe2(pipes, O_CLOEXEC) != 0) return system_failure("The pipe for messages cannot be made");
@@ -80,10 +116,12 @@ expected<engine_process> engine_process::start(std::vector<std::string> command,
   if (!ends.page || ::ftruncate(ends.page.get(), sizeof(progress_page)) != 0 ||
       (made.page_ = map(ends.page.get())) == nullptr)
     return system_failure("The shared page cannot be made");
-  ends.times = times;
+  auto command = how.command;
   command.insert(command.end(), {"--control-fd", std::to_string(child_control), "--page-fd",
                                  std::to_string(child_page)});
-  if (times >= 0) command.insert(command.end(), {"--times-fd", std::to_string(child_times)});
+  if (how.times >= 0) command.insert(command.end(), {"--times-fd", std::to_string(child_times)});
+  if (!how.files.empty())
+    command.insert(command.end(), {"--model-files", std::to_string(how.files.size())});
   for (auto& word : command) ends.arguments.push_back(word.data());
   ends.arguments.push_back(nullptr);
   const auto parent = ::getpid();

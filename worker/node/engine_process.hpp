@@ -1,12 +1,16 @@
 #pragma once
 
+#include "base/descriptor.hpp"
 #include "base/error.hpp"
 #include "worker/engine/progress_page.hpp"
-#include "worker/node/descriptor.hpp"
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
 namespace coppice::worker {
@@ -16,15 +20,30 @@ namespace coppice::worker {
 using shared_step_times = std::shared_ptr<const descriptor>;
 [[nodiscard]] shared_step_times make_step_times();
 
+/// What an engine is started with. Descriptors are its owner's and outlive the start.
+struct engine_start {
+  /// Program and arguments; the options that name descriptors are added.
+  std::vector<std::string> command;
+  /// `step_times` that the node's engines share; -1: none.
+  int times = -1;
+  /// Files of models, which it gets as `verified_models::first_descriptor` and the following.
+  std::vector<int> files = {};
+  /// Called before each start; an error keeps it from starting. Empty: nothing to look at.
+  std::function<expected<void>()> look_first = {};
+  /// The user and group that it becomes; none: those of the worker.
+  std::optional<std::pair<uid_t, gid_t>> user = {};
+  /// Most bytes of memory that it may write, and most tasks of its user; 0: no limit.
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t tasks = 0;
+};
+
 /// One started engine process: its pidfd, its control socket, the page shared with it and its
 /// standard error. The destructor kills and reaps it. It also dies with the thread that started
 /// it (PR_SET_PDEATHSIG), so that thread must live as long as this.
 class engine_process {
  public:
-  /// @param command  program and arguments; the options that name its descriptors are added.
-  /// @param times  `step_times` that the node's engines share; -1: none.
   /// @error `unavailable` with the system's reason.
-  static expected<engine_process> start(std::vector<std::string> command, int times);
+  static expected<engine_process> start(const engine_start& how);
 
   engine_process(engine_process&&) noexcept;
   engine_process& operator=(engine_process&&) = delete;

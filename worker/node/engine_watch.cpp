@@ -1,7 +1,6 @@
 #include "worker/node/engine_watch.hpp"
 
 #include "proto/codec/codec.hpp"
-#include "worker/node/engine_process.hpp"
 #include "worker/node/load_watch.hpp"
 #include "worker/node/memory_kills.hpp"
 
@@ -77,10 +76,8 @@ struct engine_watch::running {
   steady_time kill_at = steady_time::max();
 };
 
-engine_watch::engine_watch(std::vector<std::string> command, int times, hang_limits limits,
-                           engine_events events)
-    : command_{std::move(command)},
-      times_{times},
+engine_watch::engine_watch(engine_start how, hang_limits limits, engine_events events)
+    : how_{std::move(how)},
       limits_{limits},
       events_{std::move(events)},
       stop_{::eventfd(0, EFD_CLOEXEC)},
@@ -97,7 +94,7 @@ void engine_watch::stop() {
 }
 
 void engine_watch::run() {
-  auto process = engine_process::start(command_, times_);
+  auto process = engine_process::start(how_);
   if (!process) return events_.ended({exit_cause::exit, process.error().message, {}, false});
   running it{std::move(*process), limits_};
   events_.started(it.process.pid());

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "base/descriptor.hpp"
 #include "proto/messages/control.hpp"
-#include "worker/node/descriptor.hpp"
+#include "worker/node/engine_process.hpp"
 #include "worker/node/exit_cause.hpp"
 #include "worker/node/progress_watch.hpp"
 
@@ -43,9 +44,7 @@ struct engine_events {
 class engine_watch {
  public:
   /// Starts the process.
-  /// @param times  a descriptor of the node's `step_times`, which outlives this; -1: none.
-  engine_watch(std::vector<std::string> command, int times, hang_limits limits,
-               engine_events events);
+  engine_watch(engine_start how, hang_limits limits, engine_events events);
   /// Stops the process and waits for its end.
   ~engine_watch();
   engine_watch(const engine_watch&) = delete;
@@ -62,8 +61,7 @@ class engine_watch {
   void look(running& it, steady_time at);
   void end(running& it);
 
-  std::vector<std::string> command_;
-  int times_;
+  engine_start how_;
   hang_limits limits_;
   engine_events events_;
   descriptor stop_;

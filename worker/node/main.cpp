@@ -28,7 +28,8 @@ constexpr auto settle_period = std::chrono::milliseconds{10};
 
 int report(const error& failure) {
   std::fprintf(stderr, "coppice-worker: %s\n", failure.message.c_str());
-  return failure.code == errc::invalid ? exit_config : exit_failure;
+  const bool bad = failure.code == errc::invalid || failure.code == errc::forbidden;
+  return bad ? exit_config : exit_failure;
 }
 
 std::string beside_this_program(const char* name) {
@@ -84,7 +85,18 @@ caf::error await_end(caf::actor_system& system, const node_self& node) {
   return reason;
 }
 
-int run(const node_options& options, const std::string& ready_file) {
+/// Null if nothing says that models must be signed.
+expected<std::shared_ptr<const verified_models>> open_models(node_options& options) {
+  if (options.trusted_keys.empty()) return nullptr;
+  auto models = verified_models::open(options.models, options.trusted_keys);
+  if (!models) return tl::unexpected(models.error());
+  log(log_level::info, "models_verified",
+      {kv("folder", options.models), kv("files", models->files().size())});
+  options.models = models->folder();
+  return std::make_shared<const verified_models>(std::move(*models));
+}
+
+int run(node_options options, const std::string& ready_file) {
   auto& registry = metrics::of_process();
   const auto url = serve_metrics(registry, options.metrics);
   if (!url) return report(url.error());
@@ -92,7 +104,9 @@ int run(const node_options& options, const std::string& ready_file) {
     return report(good.error());
   actors::system_config config{options.mesh.identity};
   caf::actor_system system{config};
-  const auto node = spawn_node(system, options, *url, registry);
+  auto models = open_models(options);
+  if (!models) return report(models.error());
+  const auto node = spawn_node(system, options, *url, registry, std::move(*models));
   watch_signals(node);
   caf::error reason;
   {
@@ -130,5 +144,5 @@ int main(int argc, char** argv) {
   if (options->engine_program.empty())
     options->engine_program = worker::beside_this_program("coppice-engine");
   start_log(options->name, options->level);
-  return worker::run(*options, ready_file);
+  return worker::run(std::move(*options), ready_file);
 }

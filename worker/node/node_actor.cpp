@@ -170,16 +170,18 @@ void dial_all(self_ptr self, const std::vector<std::string>& schedulers) {
   }
 }
 
-void spawn_workers(self_ptr self, const node_options& options) {
-  const auto times = make_step_times();
+void spawn_workers(self_ptr self, const node_options& options,
+                   const std::shared_ptr<const verified_models>& models) {
+  const shared_by_engines shared{make_step_times(), models};
   for (std::uint32_t k = 0; k < options.engines.size(); ++k) {
     self->state.workers.push_back(
-        spawn_worker(self->system(), options, k, caf::actor_cast<node_self>(self), times));
+        spawn_worker(self->system(), options, k, caf::actor_cast<node_self>(self), shared));
     self->monitor(self->state.workers.back());
   }
 }
 
-void init(self_ptr self, const node_options& options, const std::string& metrics_url,
+void init(self_ptr self, const node_options& options,
+          const std::shared_ptr<const verified_models>& models, const std::string& metrics_url,
           metrics& registry) {
   auto& state = self->state;
   state.snapshot.node = options.name;
@@ -196,15 +198,16 @@ void init(self_ptr self, const node_options& options, const std::string& metrics
   self->set_exit_handler(
       [self](const caf::exit_msg&) { end(self, caf::exit_reason::user_shutdown); });
   self->set_down_handler([self](const caf::down_msg&) { give_up(self, "a worker actor ended"); });
-  spawn_workers(self, options);
+  spawn_workers(self, options, models);
   dial_all(self, options.schedulers);
   self->send(self, supervise{});
   self->delayed_send(self, snapshot_period, caf::tick_atom::value);
 }
 
 node_self::behavior_type behavior(self_ptr self, const node_options& options,
+                                  const std::shared_ptr<const verified_models>& models,
                                   const std::string& metrics_url, metrics* registry) {
-  init(self, options, metrics_url, *registry);
+  init(self, options, models, metrics_url, *registry);
   return {
       [](std::uint64_t) {},
       [self](const proto::drain_order& order) { take_order(self, order); },
@@ -227,8 +230,9 @@ node_self::behavior_type behavior(self_ptr self, const node_options& options,
 }  // namespace
 
 node_self spawn_node(caf::actor_system& system, node_options options, std::string metrics_url,
-                     metrics& registry) {
-  return system.spawn(behavior, std::move(options), std::move(metrics_url), &registry);
+                     metrics& registry, std::shared_ptr<const verified_models> models) {
+  return system.spawn(behavior, std::move(options), std::move(models), std::move(metrics_url),
+                      &registry);
 }
 
 }  // namespace coppice::worker

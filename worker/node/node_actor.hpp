@@ -4,8 +4,11 @@
 #include "proto/contracts/cluster.hpp"
 #include "worker/node/local_messages.hpp"
 #include "worker/node/node_options.hpp"
+#include "worker/node/verified_models.hpp"
 
 #include <caf/fwd.hpp>
+
+#include <memory>
 
 namespace coppice::worker {
 
@@ -29,8 +32,9 @@ using node_self = proto::node_actor::extend<
 
 /// Spawns the node actor and its worker actors, one per engine: the worker process's tree. It ends
 /// with `exit_reason::user_shutdown` when it was asked to; any other reason means that this level
-/// gave up, and only a fresh process helps. `registry` outlives the system.
+/// gave up, and only a fresh process helps. `registry` outlives the system. `models`: null if the
+/// repository is not signed; else `options.models` is its folder.
 node_self spawn_node(caf::actor_system& system, node_options options, std::string metrics_url,
-                     metrics& registry);
+                     metrics& registry, std::shared_ptr<const verified_models> models = {});
 
 }  // namespace coppice::worker

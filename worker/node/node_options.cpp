@@ -3,6 +3,7 @@
 #include "base/config_file.hpp"
 
 #include <algorithm>
+#include <pwd.h>
 
 namespace coppice::worker {
 
@@ -32,6 +33,25 @@ void read_engines(config_map& map, node_options& options) {
                           "an engine has a 'device', a number of 'threads' and a 'group'");
     options.engines.push_back(device);
   }
+}
+
+void read_confinement(config_map& map, node_options& options) {
+  std::string user;
+  std::uint64_t memory_mib = 0;
+  map.optional("engine_user", user, "a user's name")
+      .optional("engine_memory_mib", memory_mib, "MiB")
+      .optional("engine_tasks", options.engine_tasks, "a whole number");
+  options.engine_memory_bytes = memory_mib << 20;
+  if (options.sandbox != "off" && options.sandbox != "auto" && options.sandbox != "required")
+    map.reject("sandbox", "'sandbox' must be off, auto or required");
+  if (!options.trusted_keys.empty() && options.models.empty())
+    map.reject("trusted_keys",
+               "'trusted_keys' are for a signed repository, and there is no 'models'");
+  if (user.empty()) return;
+  if (const auto* found = ::getpwnam(user.c_str()))
+    options.engine_user = {found->pw_uid, found->pw_gid};
+  else
+    map.reject("engine_user", "there is no user '" + user + "' on this machine");
 }
 
 void read_restart(config_map restart, node_options& options, expected<void>& done) {
@@ -70,6 +90,8 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
       .optional("load_mib_per_s", options.load_mib_per_s, "MiB")
       .optional("drain_s", drain_s, "seconds")
       .optional("engine_program", options.engine_program, "a path")
+      .optional("trusted_keys", options.trusted_keys, "a list of files")
+      .optional("sandbox", options.sandbox, "off, auto or required")
       .optional("log", level, "debug, info, warn or error");
   options.hang_after = std::chrono::milliseconds{hang_ms};
   options.load_limit = std::chrono::seconds{load_s};
@@ -78,6 +100,8 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
                 "'load_limit_s' and 'load_mib_per_s' must be at least 1");
   options.drain = std::chrono::seconds{drain_s};
   read_engines(*map, options);
+  read_confinement(*map, options);
+  for (auto& each : options.trusted_keys) each = (file.parent_path() / each).string();
   auto done = actors::read_mesh(map->section("mesh"), file.parent_path(), options.mesh);
   const auto parsed = log_level_from_name(level);
   if (!parsed) map->reject("log", "'log' must be debug, info, warn or error");
@@ -86,10 +110,11 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
   if (options.engines.empty() || options.engines.size() > 64)
     map->reject("engines", "'engines' must list 1 to 64 engines");
   if (!is_loopback(options.bind) && !options.mesh.identity && !options.mesh.insecure)
-    map->reject("bind", "engines would listen on " + options.bind +
-                            " without authentication; give 'mesh' a certificate, use a loopback "
-                            "address, or set 'mesh: {insecure: true}' on a network that nobody else "
-                            "can reach");
+    map->reject("bind",
+                "engines would listen on " + options.bind +
+                    " without authentication; give 'mesh' a certificate, use a loopback "
+                    "address, or set 'mesh: {insecure: true}' on a network that nobody else "
+                    "can reach");
   read_restart(map->section("restart"), options, done);
   if (done) done = map->finish();
   if (!done) return tl::unexpected(done.error());
@@ -114,6 +139,7 @@ std::vector<std::string> engine_command(const node_options& options, std::size_t
   std::vector<std::string> command{
       options.engine_program, "--name", engine_name(options, k), "--bind", options.bind, "--device",
       device.device};
+  if (options.sandbox != "off") command.insert(command.end(), {"--sandbox", options.sandbox});
   if (options.mesh.identity && !is_loopback(options.bind)) command.push_back("--encrypt-link");
   if (device.threads > 0)
     command.insert(command.end(), {"--threads", std::to_string(device.threads)});

@@ -6,7 +6,10 @@
 #include "worker/node/node_supervision.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <sys/types.h>
+#include <utility>
 #include <vector>
 
 namespace coppice::worker {
@@ -28,6 +31,8 @@ struct node_options {
   std::vector<std::string> schedulers;
   /// Model repository; empty: built-in models only.
   std::string models;
+  /// Public keys by one of which the repository must be signed; none: it need not be.
+  std::vector<std::string> trusted_keys;
   /// NAME or NAME:VERSION; empty: all of the repository.
   std::vector<std::string> serve;
   std::vector<std::string> builtins;
@@ -45,6 +50,13 @@ struct node_options {
   std::uint32_t load_mib_per_s = 10;
   /// After SIGTERM: longest time for open work to end.
   duration drain = 30s;
+  /// How engines are confined: off, auto (where the kernel can), required.
+  std::string sandbox = "auto";
+  /// The user and group that engines become; none: those of the worker.
+  std::optional<std::pair<uid_t, gid_t>> engine_user;
+  /// Most bytes of memory that an engine may write, and most tasks of its user; 0: no limit.
+  std::uint64_t engine_memory_bytes = 0;
+  std::uint64_t engine_tasks = 0;
   /// Empty: coppice-engine beside this program.
   std::string engine_program;
   actors::mesh_options mesh;

@@ -12,12 +12,25 @@ namespace {
 struct worker_state {
   std::uint32_t k = 0;
   node_self node;
-  std::vector<std::string> command;
+  engine_start how;
   hang_limits limits;
-  shared_step_times times;
+  shared_by_engines shared;
   std::unique_ptr<engine_watch> watch;
   static inline const char* name = "worker";
 };
+
+engine_start engine_start_of(const node_options& options, std::uint32_t k,
+                             const shared_by_engines& shared) {
+  engine_start how{engine_command(options, k), shared.times->get()};
+  if (shared.models) {
+    for (const auto& each : shared.models->files()) how.files.push_back(each.open.get());
+    how.look_first = [models = shared.models] { return models->check_unchanged(); };
+  }
+  how.user = options.engine_user;
+  how.memory_bytes = options.engine_memory_bytes;
+  how.tasks = options.engine_tasks;
+  return how;
+}
 
 using self_ptr = worker_actor::stateful_pointer<worker_state>;
 
@@ -43,8 +56,7 @@ engine_events events_to(const worker_actor& worker, const node_self& node, std::
 void start(self_ptr self) {
   auto& state = self->state;
   state.watch = std::make_unique<engine_watch>(
-      state.command, state.times->get(), state.limits,
-      events_to(caf::actor_cast<worker_actor>(self), state.node, state.k));
+      state.how, state.limits, events_to(caf::actor_cast<worker_actor>(self), state.node, state.k));
 }
 
 void stop(self_ptr self) {
@@ -52,12 +64,12 @@ void stop(self_ptr self) {
 }
 
 worker_actor::behavior_type behavior(self_ptr self, const node_options& options, std::uint32_t k,
-                                     node_self node, shared_step_times times) {
+                                     node_self node, shared_by_engines shared) {
   auto& state = self->state;
   state.k = k;
   state.node = std::move(node);
-  state.times = std::move(times);
-  state.command = engine_command(options, k);
+  state.how = engine_start_of(options, k, shared);
+  state.shared = std::move(shared);
   state.limits.step = options.hang_after;
   state.limits.load = options.load_limit;
   state.limits.load_bytes_per_s = std::uint64_t{options.load_mib_per_s} << 20;
@@ -71,8 +83,8 @@ worker_actor::behavior_type behavior(self_ptr self, const node_options& options,
 }  // namespace
 
 worker_actor spawn_worker(caf::actor_system& system, const node_options& options, std::uint32_t k,
-                          node_self node, shared_step_times times) {
-  return system.spawn(behavior, options, k, std::move(node), std::move(times));
+                          node_self node, shared_by_engines shared) {
+  return system.spawn(behavior, options, k, std::move(node), std::move(shared));
 }
 
 }  // namespace coppice::worker

@@ -4,6 +4,7 @@
 #include "worker/node/local_messages.hpp"
 #include "worker/node/node_actor.hpp"
 #include "worker/node/node_options.hpp"
+#include "worker/node/verified_models.hpp"
 
 #include <caf/typed_actor.hpp>
 
@@ -15,8 +16,14 @@ using worker_actor = caf::typed_actor<proto::rpc<void(start_engine)>, proto::rpc
                                       // Its watch has nothing left to do.
                                       proto::rpc<void(engine_ended)>>;
 
-/// @param times  the node's, shared by all its workers.
+/// What a node's engines have in common.
+struct shared_by_engines {
+  shared_step_times times = make_step_times();
+  /// Null: their repository is not signed.
+  std::shared_ptr<const verified_models> models = {};
+};
+
 worker_actor spawn_worker(caf::actor_system& system, const node_options& options, std::uint32_t k,
-                          node_self node, shared_step_times times);
+                          node_self node, shared_by_engines shared);
 
 }  // namespace coppice::worker

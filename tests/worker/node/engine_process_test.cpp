@@ -14,7 +14,7 @@ namespace coppice::worker {
 namespace {
 
 expected<engine_process> shell(const std::string& script) {
-  return engine_process::start({"/bin/sh", "-c", script}, -1);
+  return engine_process::start({{"/bin/sh", "-c", script}});
 }
 
 bool readable(int fd) {

@@ -17,8 +17,7 @@ struct watched {
   std::promise<engine_exit> ended;
   engine_watch watch;
   explicit watched(const std::string& script, hang_limits limits = {})
-      : watch{{"/bin/sh", "-c", script},
-              -1,
+      : watch{{{"/bin/sh", "-c", script}},
               limits,
               engine_events{[this](std::int64_t pid) { started.set_value(pid); },
                             [](proto::engine_report) {}, [](bool) {},
@@ -82,8 +81,7 @@ TEST(EngineWatch, CutsLongLastWords) {
 TEST(EngineWatch, SaysThatAProgramIsMissing) {
   std::promise<engine_exit> ended;
   const engine_watch watch{
-      {"/nowhere/coppice-engine"},
-      -1,
+      {{"/nowhere/coppice-engine"}},
       {},
       engine_events{[](std::int64_t) {}, [](proto::engine_report) {}, [](bool) {},
                     [&](engine_exit how) { ended.set_value(std::move(how)); }}};

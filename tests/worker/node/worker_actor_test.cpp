@@ -57,7 +57,7 @@ struct WorkerActor : ::testing::Test {
     node_options options;
     options.engine_program = program;
     options.engines = {{}, {}};
-    worker = spawn_worker(system, options, 1, node, make_step_times());
+    worker = spawn_worker(system, options, 1, node, {});
     caf::anon_send(worker, start_engine{});
   }
   ~WorkerActor() override {
@@ -93,8 +93,8 @@ TEST(WorkerActorByHand, TheNodeHearsOfAnEndWithoutATurnOfTheWorker) {
   caf::scoped_actor node{system};
   node_options options;
   options.engine_program = "/bin/false";
-  const auto worker = spawn_worker(
-      system, options, 0, caf::actor_cast<node_self>(caf::actor{node.ptr()}), make_step_times());
+  const auto worker =
+      spawn_worker(system, options, 0, caf::actor_cast<node_self>(caf::actor{node.ptr()}), {});
   caf::anon_send(worker, start_engine{});
   turns.run();
 

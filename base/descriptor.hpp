@@ -3,7 +3,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace coppice::worker {
+namespace coppice {
 
 /// Owns a file descriptor.
 class descriptor {
@@ -19,6 +19,8 @@ class descriptor {
 
   [[nodiscard]] int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
+  /// The caller owns it from then on.
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   void reset() noexcept {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
@@ -27,4 +29,4 @@ class descriptor {
   int fd_ = -1;
 };
 
-}  // namespace coppice::worker
+}  // namespace coppice
