@@ -40,7 +40,10 @@ class config_map {
   YAML::Node take(const std::string& key);
   /// Records that the value at `node` does not do.
   void reject(const YAML::Node& node, const std::string& problem);
-  void reject(const std::string& key, const std::string& problem) { reject(node_[key], problem); }
+  /// The same of the value under `key`, or of the map if there is none.
+  void reject(const std::string& key, const std::string& problem) {
+    reject(has(key) ? node_[key] : node_, problem);
+  }
 
   /// @error what was rejected, or the first key that nobody asked for.
   [[nodiscard]] expected<void> finish() const;

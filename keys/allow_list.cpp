@@ -96,8 +96,10 @@ expected<allow_list> allow_list::read(const std::filesystem::path& file) {
   allow_list list;
   std::set<public_key> keys;
   for (const auto& name : clients.keys()) {
-    if (!is_account_name(name))
+    if (!is_account_name(name)) {
       clients.reject(name, "a client's name has 1 to 64 letters, digits, '.', '_' and '-'");
+      break;
+    }
     const auto client = read_client(clients.section(name), name);
     if (!client) return tl::unexpected(client.error());
     if (!keys.insert(client->key).second)

@@ -78,7 +78,9 @@ std::int64_t changed_at(const descriptor& open) noexcept {
 /// Relative, of plain names: it cannot lead out of its folder.
 bool stays_inside(const std::string& path) {
   const std::filesystem::path parts{path};
-  if (path.empty() || path.size() > 1024 || parts.is_absolute()) return false;
+  if (path.empty() || path.size() > 1024 || parts.is_absolute() ||
+      parts.lexically_normal() != parts || path.find("//") != std::string::npos)
+    return false;
   return std::ranges::all_of(
       parts, [](const auto& each) { return !each.empty() && each != "." && each != ".."; });
 }

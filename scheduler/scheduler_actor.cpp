@@ -149,8 +149,7 @@ proto::cluster_status status(self_ptr self) {
   all.nodes = state.view->nodes(self->clock().now());
   // What opens a link is for gateways, in grants.
   for (auto& node : all.nodes)
-    for (auto& worker : node.workers)
-      for (auto& engine : worker.engines) engine.link_key.clear();
+    for (auto& engine : node.engines) engine.link_key.clear();
   all.warnings = state.options.warnings;
   return all;
 }

@@ -24,7 +24,8 @@ void cluster_choice::add_options(CLI::App& verb) {
       ->delimiter(',');
   verb.add_option("--key-file", key_file, "Your key pair, for gateways that ask for keys")
       ->envname("COPPICE_KEY_FILE");
-  verb.add_option("--operator", operator_doors, "Operator doors of gateways on this machine, ipc://PATH")
+  verb.add_option("--operator", operator_doors,
+                  "Operator doors of gateways on this machine, ipc://PATH")
       ->envname("COPPICE_OPERATOR")
       ->delimiter(',');
   verb.add_option("--cluster", ready_file, "The ready file of 'coppice up' or of a gateway");
@@ -40,12 +41,15 @@ expected<void> cluster_choice::resolve() try {
     if (operator_doors.empty()) operator_doors = ready.value("operators", own);
     std::erase(endpoints, "");
     std::erase(operator_doors, "");
+    if (endpoints.empty() && operator_doors.empty())
+      return fail(errc::invalid, ready_file + ": no ready file: it names no gateway.");
   }
   if (!operator_doors.empty()) operator_door = operator_doors.front();
   if (!endpoints.empty() || !operator_doors.empty()) return {};
-  return fail(errc::invalid,
-              "No cluster is named. Give --endpoint tcp://host:port or set COPPICE_ENDPOINT; on a "
-              "gateway's machine give --operator ipc://PATH; for 'coppice up' --cluster READY_FILE.");
+  return fail(
+      errc::invalid,
+      "No cluster is named. Give --endpoint tcp://host:port or set COPPICE_ENDPOINT; on a "
+      "gateway's machine give --operator ipc://PATH; for 'coppice up' --cluster READY_FILE.");
 } catch (const nlohmann::json::exception& failure) {
   return fail(errc::invalid, ready_file + ": no ready file: " + failure.what());
 }

@@ -78,7 +78,9 @@ expected<allow_list> list_to_change(const std::string& file) {
 expected<public_key> key_of(const std::string& given) {
   if (const auto key = public_key::parse(given)) return *key;
   const auto pair = key_pair::read(given);
-  if (!pair) return fail(errc::invalid, "'" + given + "' is neither a public key nor a file of one: " + pair.error().message);
+  if (!pair)
+    return fail(errc::invalid, "'" + given + "' is neither a public key nor a file of one: " +
+                                   pair.error().message);
   return pair->shown();
 }
 
@@ -88,7 +90,8 @@ expected<allowed_client> client_of(const keys_options& options) {
   allowed_client client{*key, options.tenant.empty() ? options.name : options.tenant, options.quota,
                         parse_date(options.expires)};
   if (!options.expires.empty() && !client.expires)
-    return fail(errc::invalid, "'" + options.expires + "' is no date such as 2027-01-31T00:00:00Z.");
+    return fail(errc::invalid,
+                "'" + options.expires + "' is no date such as 2027-01-31T00:00:00Z.");
   return client;
 }
 
@@ -125,10 +128,12 @@ void add_changes(CLI::App& keys, const std::shared_ptr<keys_options>& options, i
   const auto* file = "The list of keys, which gateways read again when it changes";
   auto* allowing = add_part(keys, options, "allow", "Lets a client in", file);
   allowing->add_option("name", options->name, "Its name")->required();
-  allowing->add_option("key", options->key, "Its public key, or the file of its key pair")->required();
+  allowing->add_option("key", options->key, "Its public key, or the file of its key pair")
+      ->required();
   allowing->add_option("--tenant", options->tenant, "Who pays (default: the name)");
   allowing->add_option("--quota", options->quota, "Limits, by a name in the gateway's 'quotas'");
-  allowing->add_option("--expires", options->expires, "Until when, as 2027-01-31T00:00:00Z (default: for ever)");
+  allowing->add_option("--expires", options->expires,
+                       "Until when, as 2027-01-31T00:00:00Z (default: for ever)");
   allowing->callback([options, &exit_code] { exit_code = done(allow(*options)); });
   auto* revoking = add_part(keys, options, "revoke", "Keeps a client out from now on", file);
   revoking->add_option("name", options->name, "Its name")->required();
@@ -141,13 +146,16 @@ void add_keys(CLI::App& app, int& exit_code) {
   auto* keys = app.add_subcommand("keys", "Makes keys, and says which clients may come");
   keys->require_subcommand(1);
   auto options = std::make_shared<keys_options>();
-  auto* making = add_part(*keys, options, "new", "Makes a key pair and shows its public key", "File to make, for its owner alone");
+  auto* making = add_part(*keys, options, "new", "Makes a key pair and shows its public key",
+                          "File to make, for its owner alone");
   making->callback([options, &exit_code] { exit_code = make_new(*options); });
-  auto* showing = add_part(*keys, options, "show", "Shows the public key of a key pair", "File of the pair");
+  auto* showing =
+      add_part(*keys, options, "show", "Shows the public key of a key pair", "File of the pair");
   showing->callback([options, &exit_code] { exit_code = show_public(*options); });
   auto* listing = add_part(*keys, options, "list", "Shows who may come", "The list of keys");
   listing->callback([options, &exit_code] { exit_code = list(*options); });
-  for (auto* verb : {making, showing, listing}) verb->add_flag("--json", options->as_json, "As JSON");
+  for (auto* verb : {making, showing, listing})
+    verb->add_flag("--json", options->as_json, "As JSON");
   add_changes(*keys, options, exit_code);
 }
 

@@ -27,8 +27,9 @@ int failed(const error& why) {
 int make_key(const sign_options& options) {
   if (auto written = signing_key::make().write(options.key); !written)
     return failed(written.error());
-  std::printf("%s is for whoever signs, and for nobody else; %s.pub is for workers' trusted_keys.\n",
-              options.key.c_str(), options.key.c_str());
+  std::printf(
+      "%s is for whoever signs, and for nobody else; %s.pub is for workers' trusted_keys.\n",
+      options.key.c_str(), options.key.c_str());
   return 0;
 }
 
@@ -76,13 +77,16 @@ void add_sign(CLI::App& app, int& exit_code) {
   auto* making = verb->add_subcommand("new", "Makes a key pair: KEY and KEY.pub");
   making->add_option("key", options->key, "File to make, for its owner alone")->required();
   making->callback([options, &exit_code] { exit_code = make_key(*options); });
-  auto* signing = verb->add_subcommand("folder", "Lists a folder's files with their digests, and signs the list");
+  auto* signing = verb->add_subcommand(
+      "folder", "Lists a folder's files with their digests, and signs the list");
   signing->add_option("folder", options->folder, "A model repository")->required();
   signing->add_option("--key", options->key, "The private key")->required();
   signing->callback([options, &exit_code] { exit_code = sign(*options); });
   auto* verifying = verb->add_subcommand("verify", "Checks a signed folder, as a worker does");
   verifying->add_option("folder", options->folder, "A model repository")->required();
-  verifying->add_option("--trust", options->trusted, "Public keys, one of which must have signed it")->required();
+  verifying
+      ->add_option("--trust", options->trusted, "Public keys, one of which must have signed it")
+      ->required();
   verifying->callback([options, &exit_code] { exit_code = verify(*options); });
   for (auto* each : {signing, verifying}) each->add_flag("--json", options->as_json, "As JSON");
 }

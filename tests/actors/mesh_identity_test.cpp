@@ -85,7 +85,7 @@ TEST_F(Certificates, ThatAreNoGoodAreRefusedWithFileAndRemedy) {
 }
 
 /// A process's worth of scheduler, and who dials it.
-struct Mesh : Certificates {
+struct MeshOfCertificates : Certificates {
   struct published {
     metrics registry;  // outlives the system
     system_config config;
@@ -116,7 +116,7 @@ struct Mesh : Certificates {
   };
 };
 
-TEST_F(Mesh, LetsInWhoHasACertificateOfItsAuthorityAndNobodyElse) {
+TEST_F(MeshOfCertificates, LetsInWhoHasACertificateOfItsAuthorityAndNobodyElse) {
   published there{{"127.0.0.1:0", make("scheduler"), false}};
   ASSERT_TRUE(there.port) << there.port.error().message;
   make_authority("other");
@@ -130,7 +130,7 @@ TEST_F(Mesh, LetsInWhoHasACertificateOfItsAuthorityAndNobodyElse) {
   EXPECT_TRUE(dialling(*there.port, make("late")).gets_through(patience)) << "and goes on";
 }
 
-TEST_F(Mesh, IsNotDialledWhereAnotherAuthoritySigned) {
+TEST_F(MeshOfCertificates, IsNotDialledWhereAnotherAuthoritySigned) {
   make_authority("other");
   published there{{"127.0.0.1:0", make("imposter", "other"), false}};
   ASSERT_TRUE(there.port);
@@ -138,7 +138,7 @@ TEST_F(Mesh, IsNotDialledWhereAnotherAuthoritySigned) {
   EXPECT_FALSE(dialling(*there.port, make("worker")).gets_through(a_moment));
 }
 
-TEST_F(Mesh, LooksWhetherAStrangerIsSentAway) {
+TEST_F(MeshOfCertificates, LooksWhetherAStrangerIsSentAway) {
   published closed{{"127.0.0.1:0", make("scheduler"), false}};
   published open{{"127.0.0.1:0", std::nullopt, false}};
 

@@ -129,10 +129,10 @@ def test_no_secret_stands_in_a_log_an_argument_or_an_environment(door):
     with door.client("laptop") as client:
         client.infer("echo", {"x": np.arange(4)})
     places = [Path(f"/proc/{pid}/{name}") for pid in door.cluster.pids() for name in ("cmdline", "environ")]
-    places += [each for each in Path(door.cluster.folder.name).rglob("*") if each.is_file()]
-    run = Path(door.cluster.ready.get("run", door.cluster.folder.name))
+    arguments = Path(f"/proc/{door.cluster.pid('gateway-1')}/cmdline").read_text().split("\0")
+    run = Path(arguments[arguments.index("--config") + 1]).parent  # configuration, ready files and logs
     places += [each for each in run.rglob("*") if each.is_file()]
-    assert len(places) > 8
+    assert any(each.suffix == ".log" for each in places)
 
     for place in places:
         text = place.read_bytes()

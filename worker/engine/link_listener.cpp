@@ -61,7 +61,8 @@ expected<link_listener> open_tcp(const std::string& text) {
   descriptor socket{::socket(address->bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (!listens(socket, address->get(), address->size)) return cannot(text, std::strerror(errno));
   const bool v6 = address->bytes.ss_family == AF_INET6;
-  auto endpoint = fmt::format(v6 ? "tcp://[{}]:{}" : "tcp://{}:{}", text, port_of(socket));
+  auto endpoint =
+      fmt::format("tcp://{}{}{}:{}", v6 ? "[" : "", text, v6 ? "]" : "", port_of(socket));
   return link_listener{std::move(socket), std::move(endpoint)};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/mesh_identity.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "worker/node/engine_roster.hpp"

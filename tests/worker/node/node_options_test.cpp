@@ -26,7 +26,8 @@ TEST(NodeOptions, GiveEachEngineItsCommand) {
   ASSERT_TRUE(options) << options.error().message;
   EXPECT_EQ(engine_command(*options, 0),
             (std::vector<std::string>{"/e", "--name", "n/engine-0", "--bind", "127.0.0.1",
-                                      "--device", "cpu", "--threads", "2", "--builtin", "echo"}));
+                                      "--device", "cpu", "--sandbox", "auto", "--threads", "2",
+                                      "--builtin", "echo"}));
 }
 
 TEST(NodeOptions, RefuseToListenBeyondLoopbackUnlessTold) {
