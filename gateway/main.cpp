@@ -269,8 +269,6 @@ int report(const error& failure) {
 int run(const process_options& options, const std::string& ready_file) {
   if (auto good = actors::check_identity(options.mesh, metrics::of_process()); !good)
     return report(good.error());
-  if (auto good = actors::check_identity(options.mesh, metrics::of_process()); !good)
-    return report(good.error());
   process running{options};
   const auto ready = running.start();
   if (!ready) return report(ready.error());

@@ -5,12 +5,17 @@
 #include "scheduler/scheduler_actor.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <gmock/gmock.h>
 
+#include <array>
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <future>
+#include <memory>
+#include <openssl/bio.h>
 #include <unistd.h>
 
 namespace coppice::actors {
@@ -97,18 +102,19 @@ struct MeshOfCertificates : Certificates {
     ~published() { caf::anon_send_exit(scheduler, caf::exit_reason::user_shutdown); }
   };
   struct dialling {
-    std::promise<void> up;
+    std::promise<proto::scheduler_actor> up;
     bool told = false;
+    std::atomic<int> losses = 0;
     system_config config;
     caf::actor_system system{config};
     caf::actor dialler;
     dialling(std::uint16_t port, const std::optional<mesh_identity>& identity)
         : config{identity},
           dialler{dial_scheduler(system, "127.0.0.1", port,
-                                 {[this](const proto::scheduler_actor&) {
-                                    if (!std::exchange(told, true)) up.set_value();
+                                 {[this](const proto::scheduler_actor& found) {
+                                    if (!std::exchange(told, true)) up.set_value(found);
                                   },
-                                  [](const std::string&) {}})} {}
+                                  [this](const std::string&) { ++losses; }})} {}
     ~dialling() { caf::anon_send_exit(dialler, caf::exit_reason::user_shutdown); }
     bool gets_through(std::chrono::milliseconds limit) {
       return up.get_future().wait_for(limit) == std::future_status::ready;
@@ -136,6 +142,35 @@ TEST_F(MeshOfCertificates, IsNotDialledWhereAnotherAuthoritySigned) {
   ASSERT_TRUE(there.port);
 
   EXPECT_FALSE(dialling(*there.port, make("worker")).gets_through(a_moment));
+}
+
+/// Connects and says something that is no TLS; returns when the other side has closed.
+void talk_nonsense(std::uint16_t port) {
+  const std::unique_ptr<BIO, decltype(&BIO_free_all)> connection{
+      BIO_new_connect(("127.0.0.1:" + std::to_string(port)).c_str()), BIO_free_all};
+  BIO_write(connection.get(), "nonsense\r\n\r\n", 12);
+  std::array<char, 64> said{};
+  while (BIO_read(connection.get(), said.data(), said.size()) > 0) {
+  }
+}
+
+TEST_F(MeshOfCertificates, KeepsItsConnectionsWhenAnotherOneEndsBadly) {
+  published there{{"127.0.0.1:0", make("scheduler"), false}};
+  ASSERT_TRUE(there.port) << there.port.error().message;
+  dialling good{*there.port, make("worker")};
+  auto up = good.up.get_future();
+  ASSERT_EQ(up.wait_for(patience), std::future_status::ready);
+  const auto scheduler = up.get();
+  caf::scoped_actor asking{good.system};
+
+  for (int i = 0; i < 20; ++i) {
+    talk_nonsense(*there.port);
+    asking->request(scheduler, patience, caf::get_atom::value)
+        .receive([](const proto::cluster_status&) {},
+                 [](const caf::error& why) { FAIL() << caf::to_string(why); });
+  }
+
+  EXPECT_EQ(good.losses, 0);
 }
 
 TEST_F(MeshOfCertificates, LooksWhetherAStrangerIsSentAway) {
