@@ -22,5 +22,6 @@ void add_check(CLI::App& app, int& exit_code);
 void add_drain(CLI::App& app, int& exit_code);
 void add_undrain(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
+void add_doctor(CLI::App& app, int& exit_code);
 
 }  // namespace coppice::cli

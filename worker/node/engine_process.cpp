@@ -41,6 +41,8 @@ int lifted(int fd) { return ::fcntl(fd, F_DUPFD, 16); }
   ::syscall(SYS_close_range, child_times + 1, ~0u, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
+  // Whatever its worker may do beyond its user's rights, models may not.
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
