@@ -118,6 +118,7 @@ void node_watch::look() {
     announced_ = true;
     announce_();
     service_.ready();
+    tell_at_ = {};
   }
   if (const auto at = now(); at >= tell_at_) {
     tell_at_ = at + service_.period();
