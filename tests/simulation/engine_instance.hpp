@@ -13,8 +13,8 @@
 namespace coppice::simulation {
 
 /// One instance of a model: its steps take their time and then echo, fail, crash or hang as the
-/// content says, as worker/engine/step.cpp and the thread around it have it. Of limits there is only
-/// the worker's: it is the least that a learned one can be.
+/// content says, as worker/engine/step.cpp and the thread around it have it. Of limits there is
+/// only the worker's: it is the least that a learned one can be.
 class engine_instance {
  public:
   engine_instance(const model_plan& of, worker::progress_page::lane& page)

@@ -38,10 +38,8 @@ expected<batch_thread::runner> batch_runner(const model_spec& spec, const std::s
                                             step_lane lane) {
   auto loaded = load_warm(spec, loader_for(spec), device);
   if (!loaded) return tl::unexpected(loaded.error());
-  return [instance = std::shared_ptr<model>{std::move(*loaded)},
-          lane = std::move(lane)](batch&& next) mutable {
-    return run_step(*instance, std::move(next), lane);
-  };
+  return [instance = std::shared_ptr<model>{std::move(*loaded)}, lane = std::move(lane)](
+             batch&& next) mutable { return run_step(*instance, std::move(next), lane); };
 }
 
 expected<token_thread::runner> token_runner(const model_spec& spec, progress_page::lane& page) {
