@@ -28,4 +28,13 @@ int wait_for_stop_signal() {
   return signal;
 }
 
+std::optional<int> wait_for_stop_signal(duration limit) {
+  const auto set = stop_signals();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit);
+  const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(limit - seconds);
+  const timespec time{seconds.count(), rest.count()};
+  const int signal = ::sigtimedwait(&set, nullptr, &time);
+  return signal > 0 ? std::optional{signal} : std::nullopt;
+}
+
 }  // namespace coppice

@@ -15,11 +15,25 @@ function(coppice_library name)
   add_library(coppice::${name} ALIAS coppice_${name})
 endfunction()
 
-# coppice_program(NAME SOURCES ... DEPS ...): program in build/<preset>/bin.
+# Where shared libraries lie that are of this installation alone. Programs find them by a DT_RPATH,
+# which, other than a DT_RUNPATH, also holds for what those libraries need themselves.
+set(COPPICE_LIBRARY_FOLDER lib/coppice)
+
+# coppice_program(NAME SOURCES ... DEPS ... [COMPONENT ...] [LIBRARIES ...]): program in
+# build/<preset>/bin, installed with that component; LIBRARIES: the set of shared libraries it needs.
 function(coppice_program name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "" "COMPONENT;LIBRARIES" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE coppice_flags ${arg_DEPS})
+  if(NOT arg_COMPONENT)
+    return()
+  endif()
+  set_target_properties(${name} PROPERTIES INSTALL_RPATH "$ORIGIN/../${COPPICE_LIBRARY_FOLDER}")
+  target_link_options(${name} PRIVATE -Wl,--disable-new-dtags)
+  if(arg_LIBRARIES)
+    set(libraries RUNTIME_DEPENDENCY_SET ${arg_LIBRARIES})
+  endif()
+  install(TARGETS ${name} ${libraries} RUNTIME DESTINATION bin COMPONENT ${arg_COMPONENT})
 endfunction()
 
 # coppice_test(NAME SOURCES ... DEPS ... LABELS ...): one ctest a suite.

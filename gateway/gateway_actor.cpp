@@ -8,6 +8,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -104,6 +105,12 @@ void pass_on(self_ptr self, const Told& told) {
   state.post(told);
 }
 
+std::uint32_t speaking_schedulers(const gateway_actor_state& state) {
+  return static_cast<std::uint32_t>(std::ranges::count_if(state.schedulers, [&](const auto& each) {
+    return !state.places->is_silent(each.second.name);
+  }));
+}
+
 caf::result<proto::cluster_status> status(self_ptr self) {
   const auto& state = self->state;
   if (state.schedulers.empty())
@@ -198,6 +205,7 @@ gateway_self::behavior_type behavior(self_ptr self, proto::gateway_state own,
       },
       [self](std::uint32_t rank) { leave(self, rank); },
       [self](caf::get_atom) { return status(self); },
+      [self](caf::ping_atom) { return speaking_schedulers(self->state); },
       [self](const proto::drain_order& order) { return drain(self, order); },
       [self](const proto::drain_ack& ack) { tell_all(self, ack); },
       [self](const proto::suspicion& told) { suspect(self, told); },

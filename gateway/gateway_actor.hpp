@@ -21,6 +21,8 @@ using gateway_self = proto::gateway_actor::extend<
     proto::rpc<void(std::uint32_t)>,
     // The cluster as the first scheduler that is not silent sees it. Fails if none can be reached.
     proto::rpc<proto::cluster_status(caf::get_atom)>,
+    // How many schedulers can be reached and are not silent: whether this actor still answers.
+    proto::rpc<std::uint32_t(caf::ping_atom)>,
     // An operator's order, for every scheduler. Fails if none answers within a second.
     proto::rpc<proto::drain_status(proto::drain_order)>,
     // The shard heeds a `drain_notice`: for every scheduler.

@@ -1,12 +1,16 @@
 #include "actors/scheduler_dialler.hpp"
+#include "base/build_info.hpp"
 #include "base/freed_memory.hpp"
 #include "base/random.hpp"
 #include "base/ready_file.hpp"
+#include "base/service_notifier.hpp"
 #include "base/stop_signal.hpp"
 #include "gateway/gateway_actor.hpp"
 #include "gateway/loopback.hpp"
 #include "gateway/operator_door.hpp"
+#include "gateway/process_look.hpp"
 #include "gateway/process_options.hpp"
+#include "scheduler/process_look.hpp"
 #include "scheduler/scheduler_actor.hpp"
 
 #include <CLI/CLI.hpp>
@@ -50,7 +54,6 @@ class process {
   int wait();
 
  private:
-  expected<void> check_door() const;
   void make_shard();
   expected<void> guard_door();
   expected<std::string> open_door();
@@ -62,6 +65,8 @@ class process {
   expected<proto::cluster_status> ask_status();
   expected<proto::drain_status> ask_drain(const proto::drain_order& order);
   expected<proto::explanation> ask_explanation(const std::string& target);
+  /// @param limit  for all parts together.
+  expected<std::string> look(duration limit);
 
   process_options options_;
   /// Of a door that asks for keys.
@@ -86,9 +91,9 @@ process::~process() {
   if (scheduler_) caf::anon_send_exit(scheduler_, caf::exit_reason::user_shutdown);
 }
 
-expected<void> process::check_door() const {
-  if (!beyond_loopback(options_.door) || options_.keys || options_.mesh.insecure) return {};
-  return fail(errc::invalid, "The door would listen on " + options_.door +
+expected<void> check_door(const process_options& options) {
+  if (!beyond_loopback(options.door) || options.keys || options.mesh.insecure) return {};
+  return fail(errc::invalid, "The door would listen on " + options.door +
                                  " without authentication. Give it 'keys', use a loopback address, "
                                  "or set 'mesh: {insecure: true}' on a network that nobody else "
                                  "can reach.");
@@ -229,7 +234,7 @@ void process::start_shard() {
 }
 
 expected<nlohmann::ordered_json> process::start() {
-  if (auto good = check_door(); !good) return tl::unexpected(good.error());
+  if (auto good = check_door(options_); !good) return tl::unexpected(good.error());
   const auto door = open_door();
   if (!door) return tl::unexpected(door.error());
   const auto url = serve_metrics();
@@ -256,14 +261,27 @@ expected<nlohmann::ordered_json> process::start() {
   return ready;
 }
 
+expected<std::string> process::look(duration limit) {
+  const auto found = look_at(*shard_, system_, gateway_, limit / 4);
+  if (!found || !scheduler_) return found;
+  const auto seen = scheduler::look_at(system_, scheduler_, limit / 4);
+  if (!seen) return seen;
+  return *found + "; scheduler: " + *seen;
+}
+
 int process::wait() {
-  wait_for_stop_signal();
+  serve_until_stopped(service_notifier{}, [this](duration limit) { return look(limit); });
   return 0;
 }
 
 int report(const error& failure) {
   std::fprintf(stderr, "coppice-gateway: %s\n", failure.message.c_str());
   return failure.code == errc::invalid ? exit_config : exit_failure;
+}
+
+int check(const process_options& options) {
+  const auto good = check_door(options);
+  return good ? 0 : report(good.error());
 }
 
 int run(const process_options& options, const std::string& ready_file) {
@@ -289,9 +307,11 @@ int main(int argc, char** argv) {
   block_stop_signals();
   CLI::App app{"Accepts requests over ZeroMQ (REQ and DEALER) and owns them until their outcome."};
   std::string config, ready_file;
+  bool check_only = false;
   app.add_option("--config", config, "YAML, see docs/operations.md")->required();
+  app.add_flag("--check-config", check_only, "Reads the configuration only; 78 if it does not do");
   app.add_option("--ready-file", ready_file, "Written, as JSON, once it accepts connections");
-  app.set_version_flag("--version", "coppice-gateway " COPPICE_VERSION);
+  app.set_version_flag("--version", build_text("coppice-gateway"));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {
@@ -299,6 +319,7 @@ int main(int argc, char** argv) {
   }
   const auto options = gateway::read_options(config);
   if (!options) return gateway::report(options.error());
+  if (check_only) return gateway::check(*options);
   gateway::raise_descriptor_limit();
   start_log(options->name, options->level);
   return gateway::run(*options, ready_file);

@@ -1,5 +1,8 @@
+#include "base/build_info.hpp"
 #include "base/ready_file.hpp"
+#include "base/service_notifier.hpp"
 #include "base/stop_signal.hpp"
+#include "scheduler/process_look.hpp"
 #include "scheduler/process_options.hpp"
 #include "scheduler/scheduler_actor.hpp"
 
@@ -69,7 +72,8 @@ int run(const process_options& options, const std::string& ready_file) {
   else if (auto done = announce(ready_file, options, *port, *url); !done)
     code = report(done.error(), exit_failure);
   else
-    wait_for_stop_signal();
+    serve_until_stopped(service_notifier{},
+                        [&](duration limit) { return look_at(system, scheduler, limit / 2); });
   caf::anon_send_exit(scheduler, caf::exit_reason::user_shutdown);
   return code;
 }
@@ -82,9 +86,11 @@ int main(int argc, char** argv) {
   coppice::block_stop_signals();
   CLI::App app{"Places requests on engines. Workers and gateways dial it."};
   std::string config, ready_file;
+  bool check_only = false;
   app.add_option("--config", config, "YAML: name, listen, metrics, log, mesh");
+  app.add_flag("--check-config", check_only, "Reads the configuration only; 78 if it does not do");
   app.add_option("--ready-file", ready_file, "Written, as JSON, once it accepts connections");
-  app.set_version_flag("--version", "coppice-scheduler " COPPICE_VERSION);
+  app.set_version_flag("--version", coppice::build_text("coppice-scheduler"));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {
@@ -96,6 +102,7 @@ int main(int argc, char** argv) {
     if (!read) return coppice::scheduler::report(read.error(), coppice::scheduler::exit_config);
     options = std::move(*read);
   }
+  if (check_only) return 0;
   coppice::start_log(options.name, options.level);
   return coppice::scheduler::run(options, ready_file);
 }

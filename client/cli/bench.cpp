@@ -1,6 +1,7 @@
 #include "base/clock.hpp"
 #include "base/freed_memory.hpp"
 #include "client/cli/cluster.hpp"
+#include "client/cli/json_tensor.hpp"
 #include "client/cli/verbs.hpp"
 #include "client/client.hpp"
 #include "client/latencies.hpp"
@@ -255,11 +256,9 @@ int run(bench_options& options) {
     return exit_usage;
   }
   if (!options.parameters.empty()) {
-    const auto map = json::parse(options.parameters, nullptr, false);
-    if (!map.is_object())
-      return report({errc::invalid, "--parameters takes a JSON map, such as {\"ms\": 5}.", 0});
-    const auto bytes = json::to_msgpack(map);
-    options.parameters.assign(bytes.begin(), bytes.end());
+    auto read = parameters_from_json(options.parameters);
+    if (!read) return report(read.error());
+    options.parameters = std::move(*read);
   }
   auto of = options.cluster.client();
   of.retry = false;

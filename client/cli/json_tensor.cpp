@@ -224,4 +224,12 @@ json json_from_tensor(const client::tensor& tensor) {
   return out;
 }
 
+expected<std::string> parameters_from_json(const std::string& map) {
+  const auto read = nlohmann::ordered_json::parse(map, nullptr, false);
+  if (!read.is_object())
+    return fail(errc::invalid, "--parameters takes a JSON map, such as {\"ms\": 5}.");
+  const auto bytes = nlohmann::ordered_json::to_msgpack(read);
+  return std::string{bytes.begin(), bytes.end()};
+}
+
 }  // namespace coppice::cli

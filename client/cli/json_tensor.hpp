@@ -18,6 +18,9 @@ namespace coppice::cli {
 expected<client::tensor> tensor_from_json(const nlohmann::ordered_json& value,
                                           const std::string& datatype);
 
+/// A request's parameters, as they cross the wire, from a JSON map. @error `invalid`: it is none.
+expected<std::string> parameters_from_json(const std::string& map);
+
 /// The elements as a flat array: numbers, booleans (BOOL) or strings (BYTES). Floats are written as
 /// short as they can be read back. `tensor.bytes` of another size than its elements: what is whole.
 nlohmann::ordered_json json_from_tensor(const client::tensor& tensor);

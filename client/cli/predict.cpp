@@ -25,7 +25,7 @@ struct predict_options {
   std::uint32_t version = 0;
   std::vector<std::string> inputs;
   std::uint32_t timeout_ms = 30'000;
-  std::string key;
+  std::string key, parameters;
   bool as_json = false;
 };
 
@@ -103,6 +103,23 @@ void print(const client::infer_result& result, bool as_json) {
                 static_cast<unsigned long long>(result.timing.total_us), result.key.c_str());
 }
 
+expected<client::infer_request> made_request(const predict_options& options,
+                                             const proto::model_card& card) {
+  client::infer_request request;
+  request.model = options.model;
+  request.version = options.version;
+  request.timeout = std::chrono::milliseconds{options.timeout_ms};
+  request.key = options.key.empty() ? fmt::format("{:016x}", random_id()) : options.key;
+  auto inputs = read_inputs(options, card);
+  if (!inputs) return tl::unexpected(inputs.error());
+  request.inputs = std::move(*inputs);
+  if (options.parameters.empty()) return request;
+  auto parameters = parameters_from_json(options.parameters);
+  if (!parameters) return tl::unexpected(parameters.error());
+  request.parameters = std::move(*parameters);
+  return request;
+}
+
 int run(predict_options& options) {
   if (auto known = options.cluster.resolve(); !known) {
     std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
@@ -115,16 +132,10 @@ int run(predict_options& options) {
   header.version = options.version;
   const auto known = asking.call(header);
   if (!known) return report(known.error());
-  auto inputs = read_inputs(options, known->models.front());
-  if (!inputs) return report(inputs.error());
-  client::infer_request request;
-  request.model = options.model;
-  request.version = options.version;
-  request.inputs = std::move(*inputs);
-  request.timeout = std::chrono::milliseconds{options.timeout_ms};
-  request.key = options.key.empty() ? fmt::format("{:016x}", random_id()) : options.key;
-  const auto key = request.key;
-  const auto result = asking.infer(std::move(request));
+  auto request = made_request(options, known->models.front());
+  if (!request) return report(request.error());
+  const auto key = request->key;
+  const auto result = asking.infer(std::move(*request));
   if (!result) {
     std::fprintf(stderr, "coppice: the request's key is %s; 'coppice explain' takes it\n",
                  key.c_str());
@@ -146,6 +157,7 @@ void add_predict(CLI::App& app, int& exit_code) {
                    "NAME=FILE.npy, NAME=JSON, or a JSON file of all inputs; none: standard input");
   verb->add_option("--timeout-ms", options->timeout_ms, "Deadline, milliseconds")
       ->capture_default_str();
+  verb->add_option("--parameters", options->parameters, "JSON map passed to the model");
   verb->add_option("--key", options->key, "Names the request for 'coppice explain'; default: made");
   verb->add_flag("--json", options->as_json, "As JSON");
   verb->callback([options, &exit_code] { exit_code = run(*options); });

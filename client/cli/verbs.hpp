@@ -24,5 +24,6 @@ void add_undrain(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_keys(CLI::App& app, int& exit_code);
 void add_sign(CLI::App& app, int& exit_code);
+void add_doctor(CLI::App& app, int& exit_code);
 
 }  // namespace coppice::cli

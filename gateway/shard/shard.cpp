@@ -192,6 +192,12 @@ void shard::on_tick(steady_time now) {
   publish_gauges(now);
 }
 
+shard_look shard::look() const {
+  std::set<std::string_view> names;
+  for (const auto& card : catalogue_.models()) names.insert(card.name);
+  return {names.size(), links_.size(), ledger_.open_rows()};
+}
+
 void shard::on_stop(steady_time now) {
   for (const auto id : ledger_.select([](const ledger_row&) { return true; })) {
     auto* row = ledger_.find(id);

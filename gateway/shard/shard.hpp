@@ -27,6 +27,15 @@
 
 namespace coppice::gateway {
 
+/// What a shard has to do at the moment.
+struct shard_look {
+  /// Names that some engine serves now.
+  std::size_t models = 0;
+  /// Engines that it has a link to.
+  std::size_t links = 0;
+  std::size_t open_requests = 0;
+};
+
 struct shard_options {
   std::string gateway = "gateway-1";
   std::uint32_t index = 0;
@@ -97,6 +106,7 @@ class shard {
   /// O(open rows): for people. @error `not_found`.
   [[nodiscard]] expected<proto::explanation> explain(std::string_view target, steady_time now);
 
+  [[nodiscard]] shard_look look() const;
   [[nodiscard]] const ledger& rows() const noexcept { return ledger_; }
 
  private:

@@ -4,8 +4,10 @@
 #include "gateway/shard/whole_message.hpp"
 #include "proto/codec/codec.hpp"
 
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace coppice::gateway {
 
@@ -107,6 +109,7 @@ void shard_loop::start(std::function<void(std::string)> failed) {
       failed(failure.what());
     }
   }};
+  ::pthread_setname_np(thread_.native_handle(), "coppice-shard");
 }
 
 void shard_loop::post(shard_mail mail) {
@@ -119,7 +122,7 @@ void shard_loop::post(shard_mail mail) {
 
 void shard_loop::run() {
   while (!stopped_)
-    if (!turn()) poll(shard_.rows().open_rows() > 0 ? 5 : idle_wait_ms);
+    if (!turn()) poll(shard_.rows().open_rows() > 0 || !looks_.empty() ? 5 : idle_wait_ms);
 }
 
 void shard_loop::poll(long limit_ms) {
@@ -142,7 +145,12 @@ bool shard_loop::turn() {
   if (access_) look_at_access(at);
   take_closed(at);
   shard_.on_tick(at);
+  answer_looks();
   return busy;
+}
+
+void shard_loop::answer_looks() {
+  for (const auto& each : std::exchange(looks_, {})) each.answer(shard_.look());
 }
 
 bool shard_loop::receive_engines() {
@@ -242,6 +250,7 @@ void shard_loop::take(shard_mail&& mail, steady_time at) {
     void operator()(proto::judgement& judged) { loop.shard_.on_judgement(judged, at); }
     void operator()(proto::drain_notice& notice) { loop.shard_.on_drain_notice(notice, at); }
     void operator()(explain_order& asked) { asked.answer(loop.shard_.explain(asked.target, at)); }
+    void operator()(look_order& asked) { loop.looks_.push_back(std::move(asked)); }
     void operator()(stop_shard) {
       loop.shard_.on_stop(at);
       loop.stopped_ = true;

@@ -36,10 +36,16 @@ struct explain_order {
   std::function<void(expected<proto::explanation>)> answer;
 };
 
+/// The process looks at its parts. `answer` is called on the shard's thread after its next tick,
+/// and must not wait; never, if the shard ends before.
+struct look_order {
+  std::function<void(shard_look)> answer;
+};
+
 /// What reaches a shard from the gateway actor and the operator door.
 using shard_mail =
     std::variant<proto::place_reply, place_lost, proto::engine_down, proto::catalogue,
-                 proto::judgement, proto::drain_notice, explain_order, stop_shard>;
+                 proto::judgement, proto::drain_notice, explain_order, look_order, stop_shard>;
 
 /// What a shard tells schedulers, by way of the gateway actor.
 using scheduler_mail =
@@ -92,6 +98,7 @@ class shard_loop : private shard_effects {
   void take_closed(steady_time at);
   bool take_mail();
   void take(shard_mail&& mail, steady_time at);
+  void answer_looks();
 
   /// One thread for clients and one for engines: a herd of clients does not hold up links.
   zmq::context_t context_{2};
@@ -115,6 +122,8 @@ class shard_loop : private shard_effects {
   shard shard_;
   std::string header_;  // reused
   std::string tenant_;  // reused
+  /// To be answered after the next tick.
+  std::vector<look_order> looks_;
   steady_time next_tick_{};
   bool stopped_ = false;
 

@@ -17,6 +17,13 @@ TEST(StopSignal, WaitsForInterruptOrTermInsteadOfDying) {
   }
 }
 
+TEST(StopSignal, IsWaitedForNoLongerThanTheLimit) {
+  block_stop_signals();
+  EXPECT_EQ(wait_for_stop_signal(1ms), std::nullopt);
+  ::kill(::getpid(), SIGTERM);
+  EXPECT_EQ(wait_for_stop_signal(1h), SIGTERM);
+}
+
 }  // namespace
 
 }  // namespace coppice

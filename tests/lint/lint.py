@@ -24,7 +24,7 @@ TOKENS = [
     (HOSTS, "", (), "packages are named, not hosts", "# from pypi" + ".org"),
 ]
 NAMES = re.compile(r"(^|/)(core|utils?|common|managers?|helpers?|misc|stuff|info|data)(\.[a-z]+)?$|[A-Z]")
-NAMED_BY_TOOLS = re.compile(r"(^|/)(CMakeLists\.txt|[A-Z]+\.md)$")
+NAMED_BY_TOOLS = re.compile(r"(^|/)(CMakeLists\.txt|Containerfile|[A-Z]+\.md)$")
 
 
 def table():
@@ -105,7 +105,7 @@ def main():
     for find, path, text in PLANTED[rule]:
         assert list(find(path, text)), f"the rule does not find the fault planted in {path}: {text!r}"
     find = PLANTED[rule][0][0]
-    listed = subprocess.run(["git", "ls-files", *FOLDERS, "scripts", "models", "docs"], capture_output=True, text=True)
+    listed = subprocess.run(["git", "ls-files", *FOLDERS, "scripts", "models", "docs", "packaging"], capture_output=True, text=True)
     files = [path for path in listed.stdout.split() if Path(path).is_file()]
     faults = [fault for path in files if path != "tests/lint/lint.py" for fault in find(path, Path(path).read_text())]
     print("\n".join(faults) or f"{len(files)} files, nothing found")

@@ -1,3 +1,4 @@
+#include "base/build_info.hpp"
 #include "base/freed_memory.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
@@ -166,7 +167,7 @@ int main(int argc, char** argv) {
   app.add_option("--times-fd", args.times_fd, "Memory shared with the node's engines");
   app.add_option("--check", args.check, "Check a model repository and exit: 0 good, 1 findings");
   app.add_flag("--json", args.json, "With --check: findings as JSON");
-  app.set_version_flag("--version", "coppice-engine " COPPICE_VERSION);
+  app.set_version_flag("--version", build_text("coppice-engine"));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {

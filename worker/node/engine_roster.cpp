@@ -123,6 +123,15 @@ bool engine_roster::is_settled() const {
   return true;
 }
 
+node_look engine_roster::look() const {
+  node_look found{is_settled(), drain_.is_stopping(), engines_.size()};
+  for (const auto& each : engines_) {
+    found.up += each.state.verdict == "up" ? 1 : 0;
+    for (const auto& load : each.state.loads) found.rows += load.running_rows + load.queued_rows;
+  }
+  return found;
+}
+
 std::string engine_roster::verdict(std::size_t k) const {
   const auto& engine = engines_[k];
   if (supervision_.is_quarantined(k)) return "quarantined";

@@ -3,6 +3,7 @@
 #include "proto/messages/control.hpp"
 #include "worker/node/engine_watch.hpp"
 #include "worker/node/node_drain.hpp"
+#include "worker/node/node_look.hpp"
 #include "worker/node/node_supervision.hpp"
 #include "worker/node/restart_history.hpp"
 
@@ -62,6 +63,7 @@ class engine_roster {
 
   /// Every engine is up, or given up.
   [[nodiscard]] bool is_settled() const;
+  [[nodiscard]] node_look look() const;
   [[nodiscard]] std::vector<proto::engine_state> states(steady_time now) const;
   [[nodiscard]] const std::string& name(std::size_t k) const { return engines_.at(k).state.name; }
 

@@ -223,7 +223,7 @@ node_self::behavior_type behavior(self_ptr self, const node_options& options,
       [self](caf::tick_atom) { tick(self); },
       [self](const supervise&) { take_wake(self); },
       [self](const stop_node&) { begin_stop(self); },
-      [self](caf::get_atom) { return self->state.engines->is_settled(); },
+      [self](caf::get_atom) { return self->state.engines->look(); },
   };
 }
 

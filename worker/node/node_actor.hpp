@@ -3,6 +3,7 @@
 #include "base/metrics.hpp"
 #include "proto/contracts/cluster.hpp"
 #include "worker/node/local_messages.hpp"
+#include "worker/node/node_look.hpp"
 #include "worker/node/node_options.hpp"
 #include "worker/node/verified_models.hpp"
 
@@ -27,8 +28,8 @@ using node_self = proto::node_actor::extend<
     proto::rpc<void(supervise)>,
     // Drain, then end with `exit_reason::user_shutdown`.
     proto::rpc<void(stop_node)>,
-    // Whether every engine is up or given up.
-    proto::rpc<bool(caf::get_atom)>>;
+    // What it does.
+    proto::rpc<node_look(caf::get_atom)>>;
 
 /// Spawns the node actor and its worker actors, one per engine: the worker process's tree. It ends
 /// with `exit_reason::user_shutdown` when it was asked to; any other reason means that this level

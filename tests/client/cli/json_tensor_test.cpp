@@ -69,6 +69,12 @@ TEST(JsonTensor, SaysWhatCannotBeGivenAsJson) {
   EXPECT_THAT(failure(R"({"shape":[1]})"), HasSubstr("The JSON does not fit"));
 }
 
+TEST(JsonParameters, AreAMap) {
+  EXPECT_EQ(parameters_from_json(R"({"ms": 5})"), "\x81\xa2ms\x05");
+  EXPECT_THAT(parameters_from_json("[5]").error().message, HasSubstr("a JSON map"));
+  EXPECT_THAT(parameters_from_json("ms=5").error().message, HasSubstr("a JSON map"));
+}
+
 TEST(JsonTensor, ShowsSixteenBitFloats) {
   const client::tensor half{"h", "FP16", {4}, std::string("\x00\x3c\x00\xc0\x01\x00\x00\x7c", 8)};
   EXPECT_EQ(json_from_tensor(half)[0], 1.0);

@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <linux/capability.h>
 #include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,6 +56,33 @@ TEST(EngineProcess, InheritsNothingButItsOwnDescriptors) {
 
   ASSERT_TRUE(readable(process->exit_fd()));
   EXPECT_EQ(describe_exit({process->reap()}), "exited with status 0");
+}
+
+/// Makes CAP_KILL one that a child keeps across `exec`, as AmbientCapabilities of a unit does.
+bool pass_on_a_capability() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct held[2] = {};
+  if (::syscall(SYS_capget, &header, held) != 0) return false;
+  held[0].inheritable |= 1u << CAP_KILL;
+  return ::syscall(SYS_capset, &header, held) == 0 &&
+         ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0) == 0;
+}
+
+TEST(EngineProcess, GetsNoCapabilityThatItsWorkerPassesOn) {
+  if (!pass_on_a_capability()) GTEST_SKIP() << "no right to pass capabilities on";
+  auto process = shell("grep -q '^CapAmb:[[:space:]]*0*$' /proc/self/status");
+  auto other = ::fork();
+  if (other == 0) {
+    const char* script = "! grep -q '^CapAmb:[[:space:]]*0*$' /proc/self/status";
+    ::execl("/bin/sh", "sh", "-c", script, nullptr);
+  }
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+
+  ASSERT_TRUE(readable(process->exit_fd()));
+  EXPECT_EQ(describe_exit({process->reap()}), "exited with status 0");
+  int status = 1;
+  ASSERT_EQ(::waitpid(other, &status, 0), other);
+  EXPECT_EQ(status, 0) << "the capability was not passed on in the first place";
 }
 
 TEST(EngineProcess, IsHaltedWhileASignalStopsIt) {

@@ -69,6 +69,25 @@ TEST_F(EngineRoster, ShowsAnEngineFromItsStartToItsService) {
   EXPECT_EQ(shown.strategy, "one-for-one");
 }
 
+TEST_F(EngineRoster, CountsWhatRunsForItsProcess) {
+  EXPECT_FALSE(roster.look().settled);
+  bring_up(t0);
+  auto report = ready_as(7);
+  report.op = "load";
+  report.loads.push_back({.running_rows = 3, .queued_rows = 2});
+  roster.reported(0, report, t0);
+
+  const auto found = roster.look();
+
+  EXPECT_TRUE(found.settled);
+  EXPECT_EQ(found.engines, 2u);
+  EXPECT_EQ(found.up, 2u);
+  EXPECT_EQ(found.rows, 5u);
+  EXPECT_FALSE(found.stopping);
+  roster.begin_stop(t0);
+  EXPECT_TRUE(roster.look().stopping);
+}
+
 TEST_F(EngineRoster, TellsWhatEndedWithItsCauseAndSuspects) {
   bring_up(t0);
 

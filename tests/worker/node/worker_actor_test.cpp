@@ -35,7 +35,7 @@ node_self::behavior_type listening(node_self::pointer, told* log) {
           [](caf::tick_atom) {},
           [](const supervise&) {},
           [](const stop_node&) {},
-          [](caf::get_atom) { return true; }};
+          [](caf::get_atom) { return node_look{}; }};
 }
 
 template <class T>

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace coppice {
+
+/// What `--version` prints: the program with its version; the revision of its source ("+" at the
+/// end: changed since); the build's type, compiler and machine; the optional parts of the build.
+[[nodiscard]] std::string build_text(std::string_view program);
+
+}  // namespace coppice

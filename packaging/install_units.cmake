@@ -1,0 +1,23 @@
+# Install script: units and the service user's declaration, with the paths of this installation.
+# COPPICE_UNIT_PREFIX (environment): the units are for programs that will lie there; they are put into
+# share/coppice/systemd, from where whoever rolls the release out takes them.
+if(DEFINED ENV{COPPICE_UNIT_PREFIX})
+  set(prefix "$ENV{COPPICE_UNIT_PREFIX}")
+  set(unit_folder "share/coppice/systemd")
+  set(user_folder "share/coppice/systemd")
+else()
+  set(prefix "${CMAKE_INSTALL_PREFIX}")
+  set(unit_folder "lib/systemd/system")
+  set(user_folder "lib/sysusers.d")
+endif()
+set(bindir "${prefix}/bin")
+set(docdir "${prefix}/share/doc/coppice")
+set(root "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
+file(GLOB units "${units_source}/*.service" "${units_source}/*.target" "${units_source}/*.slice")
+foreach(unit ${units})
+  get_filename_component(name "${unit}" NAME)
+  message(STATUS "Installing: ${root}/${unit_folder}/${name}")
+  configure_file("${unit}" "${root}/${unit_folder}/${name}" @ONLY)
+endforeach()
+message(STATUS "Installing: ${root}/${user_folder}/coppice.conf")
+configure_file("${units_source}/coppice.sysusers" "${root}/${user_folder}/coppice.conf" COPYONLY)
