@@ -65,4 +65,7 @@ DASHBOARD = dashboard(
               "Requests with a known key: joined the open one, or got the kept outcome. And messages that are no request.",
               {rate("coppice_gateway_resubmissions_total", "answer"): "{{answer}}",
                rate("coppice_gateway_rejected_total", "instance"): "{{instance}} malformed"}, "ops"),
+        graph("Client keys", "Changes of the list of keys, taken or rejected for a mistake; connections whose key was revoked or expired.",
+              {rate("coppice_gateway_allow_lists_total", "result"): "lists {{result}}",
+               rate("coppice_gateway_connections_revoked_total", "instance"): "{{instance}} connections ended"}, "ops"),
     ])])
