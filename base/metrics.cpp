@@ -2,6 +2,7 @@
 
 #include <prometheus/exposer.h>
 
+#include <chrono>
 #include <vector>
 
 namespace coppice {
@@ -30,6 +31,9 @@ metrics& metrics::of_process() {
 }
 
 std::string metrics::serve(const std::string& host, int port) {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  gauge("coppice_start_time_seconds", "When the process started, in seconds since 1970 (UTC).")
+      .Set(std::chrono::duration<double>(since_epoch).count());
   state_->exposer = std::make_unique<prometheus::Exposer>(host + ":" + std::to_string(port), 1);
   state_->exposer->RegisterCollectable(state_->registry);
   for (const auto& each : state_->figures) state_->exposer->RegisterCollectable(each);

@@ -33,7 +33,8 @@ class metrics {
   /// is left that needs it to.
   static metrics& of_process();
 
-  /// Serves `/metrics` on `host:port` (0: any free one). Returns the URL without path.
+  /// Serves `/metrics` on `host:port` (0: any free one), and tells there since when: a process
+  /// serves as it starts. Returns the URL without path.
   /// Throws std::runtime_error with the cause if it cannot listen.
   std::string serve(const std::string& host, int port);
 

@@ -79,12 +79,18 @@ void turn(self_ptr self) {
 
 // --- schedulers ----------------------------------------------------------------------------
 
+void count_schedulers(const gateway_actor_state& state) {
+  if (state.counts != nullptr)
+    state.counts->schedulers.Set(static_cast<double>(state.schedulers.size()));
+}
+
 void leave(self_ptr self, std::uint32_t rank) {
   auto& state = self->state;
   const auto found = state.schedulers.find(rank);
   if (found == state.schedulers.end()) return;
   const auto name = found->second.name;
   state.schedulers.erase(found);
+  count_schedulers(state);
   carry(self, state.places->gone(name, self->clock().now()));
 }
 
@@ -92,6 +98,7 @@ void join(self_ptr self, const proto::scheduler_actor& scheduler, std::uint32_t 
   leave(self, rank);
   const auto name = scheduler_name(scheduler);
   self->state.schedulers[rank] = {name, scheduler};
+  count_schedulers(self->state);
   self->state.places->joined(name);
   self->send(scheduler, self->state.self, caf::actor_cast<proto::gateway_actor>(self));
 }

@@ -59,6 +59,7 @@ class process {
   expected<std::string> open_door();
   void start_shard();
   expected<std::string> serve_metrics();
+  void tell_limits();
   expected<std::uint16_t> start_scheduler();
   expected<void> dial();
   expected<void> open_operator_door();
@@ -233,10 +234,23 @@ void process::start_shard() {
   });
 }
 
+/// Alerts compare the bytes in hand with them.
+void process::tell_limits() {
+  registry_
+      .gauge("coppice_gateway_admitted_limit_bytes",
+             "The most that coppice_gateway_admitted_bytes may be.")
+      .Set(static_cast<double>(options_.limits.admitted_bytes));
+  registry_
+      .gauge("coppice_gateway_outgoing_limit_bytes",
+             "The most that coppice_gateway_outgoing_bytes may be.")
+      .Set(static_cast<double>(options_.limits.outgoing.total));
+}
+
 expected<nlohmann::ordered_json> process::start() {
   if (auto good = check_door(options_); !good) return tl::unexpected(good.error());
   const auto door = open_door();
   if (!door) return tl::unexpected(door.error());
+  tell_limits();
   const auto url = serve_metrics();
   if (!url) return tl::unexpected(url.error());
   const proto::gateway_state own{options_.name, ::getpid(), *door, *url};

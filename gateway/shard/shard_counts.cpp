@@ -148,6 +148,8 @@ shard_counts::shard_counts(metrics& registry)
       outgoing_bytes{registry.gauge("coppice_gateway_outgoing_bytes",
                                     "Bytes of replies that clients have not taken yet.")},
       engine_links{registry.gauge("coppice_gateway_engine_links", "Open links to engines.")},
+      schedulers{registry.gauge("coppice_gateway_schedulers",
+                                "Schedulers that the gateway has a connection to.")},
       unreachable_engines{
           registry.gauge("coppice_gateway_unreachable_engines",
                          "Engines whose links fell silent; they are called until they answer.")},

@@ -108,6 +108,7 @@ class shard_counts {
   prometheus::Gauge& admitted_bytes;
   prometheus::Gauge& outgoing_bytes;
   prometheus::Gauge& engine_links;
+  prometheus::Gauge& schedulers;
   prometheus::Gauge& unreachable_engines;
   prometheus::Gauge& open_breakers;
   prometheus::Gauge& draining_engines;

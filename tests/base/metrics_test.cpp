@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <arpa/inet.h>
+#include <chrono>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,6 +43,26 @@ TEST(Metrics, ServesItsFiguresWithHelpAndLabels) {
   EXPECT_THAT(text, HasSubstr("coppice_x_total{model=\"echo\"} 3"));
   EXPECT_THAT(text, HasSubstr("coppice_y 2"));
   EXPECT_THAT(text, HasSubstr("coppice_z_seconds_bucket{le=\"0.0005\"} 1"));
+}
+
+TEST(Metrics, TellsSinceWhenItServes) {
+  const auto seconds = [] {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  };
+  metrics registry;
+  const auto before = seconds();
+  const auto url = registry.serve("127.0.0.1", 0);
+  const auto after = seconds();
+
+  const auto text = page(url);
+  const std::string name = "\ncoppice_start_time_seconds ";
+  const auto at = text.find(name);
+
+  ASSERT_NE(at, std::string::npos) << text;
+  const auto told = std::stod(text.substr(at + name.size()));
+  EXPECT_GE(told, before - 1e-3);  // the page tells milliseconds
+  EXPECT_LE(told, after + 1e-3);
 }
 
 TEST(Metrics, SaysThatItCannotListen) {

@@ -131,6 +131,20 @@ TEST_F(GatewayActor, TellsTheShardAtOnceThatThereIsNoScheduler) {
   EXPECT_EQ(count<place_lost>(), 1u);
 }
 
+TEST_F(GatewayActor, CountsTheSchedulersItIsConnectedTo) {
+  EXPECT_EQ(counts.schedulers.Value(), 0);
+
+  join_both();
+  EXPECT_EQ(counts.schedulers.Value(), 2);
+
+  tell(first, std::uint32_t{0});  // anew, as after a broken connection
+  EXPECT_EQ(counts.schedulers.Value(), 2);
+
+  tell(std::uint32_t{0});
+  tell(std::uint32_t{0});
+  EXPECT_EQ(counts.schedulers.Value(), 1);
+}
+
 TEST_F(GatewayActor, IntroducesItselfAndCarriesDemandToItsHomeScheduler) {
   join_both();
   tell(demand_at(first));

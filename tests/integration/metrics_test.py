@@ -1,31 +1,11 @@
 """The table of metrics in docs/operations.md is the one of a running cluster: names, types, labels."""
-import re
 import subprocess
 import urllib.request
-from pathlib import Path
 
 import pytest
 
 from tests.support.cluster import Cluster, Dealer, echo, send_signal, until
-
-ROOT = Path(__file__).parents[2]
-
-
-def table():
-    """What the page says: name -> (type, labels)."""
-    rows = re.findall(r"^\| `(coppice_\w+)` \| (\w+) \| (.*?) \| .+ \|$", (ROOT / "docs/operations.md").read_text(), re.M)
-    assert len({name for name, _, _ in rows}) == len(rows), "a metric has two rows"
-    return {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
-
-
-def exported(cluster):
-    """What the processes say: name -> (type, labels)."""
-    text = "\n".join(urllib.request.urlopen(url).read().decode() for url in cluster.ready["metrics"].values())
-    found = {name: (kind, set()) for name, kind in re.findall(r"^# TYPE (coppice_\w+) (\w+)$", text, re.M)}
-    for name, labels in re.findall(r"^(coppice_\w+)\{(.*)\} ", text, re.M):
-        family = name if name in found else re.sub(r"_(bucket|sum|count)$", "", name)
-        found[family][1].update(set(re.findall(r'(\w+)="', labels)) - {"le"})
-    return found
+from tests.support.metric_table import exported, table
 
 
 @pytest.fixture(scope="module")
