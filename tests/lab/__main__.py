@@ -168,6 +168,8 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     except Problem as problem:
         print(problem.told(), file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -99,8 +99,9 @@ def clear_if_left(base: Path) -> None:
 def bootstrap(release: str, packages: list[str], folder: Path, note_builder: Note) -> None:
     build(["debootstrap", "--variant=minbase", release, folder, mirror(release)], folder, note_builder)
     # By apt in the new system: debootstrap's own resolver knows no virtual packages.
-    build(["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=replace-host", "--link-journal=no", "--pipe",
-           "--as-pid2", f"--directory={folder}", "--setenv=DEBIAN_FRONTEND=noninteractive",
+    build(["env", "SYSTEMD_NSPAWN_LOCK=0", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--link-journal=no",
+           "--resolv-conf=replace-host", "--pipe", "--as-pid2", f"--machine={folder.stem}", f"--directory={folder}",
+           "--setenv=DEBIAN_FRONTEND=noninteractive",
            "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0", "install", "--no-install-recommends", "-y", *packages], folder, note_builder)
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Optional
 
 from tests.lab import control_groups, ssh
-from tests.lab.commands import run
+from tests.lab.commands import last_lines, run
 from tests.lab.fleet import HostPlan
 from tests.lab.mounts import remove_tree, unmount_below
 from tests.lab.network import Network
 from tests.lab.places import Places
+from tests.lab.problem import Problem
 from tests.lab.processes import Started, children, is_running, kill, kill_session
 from tests.lab.waiting import wait_until
 
@@ -50,17 +51,20 @@ class Machine:
         self.network.plug_in(self.plan)
         folders = control_groups.add_host(groups, self.plan.name)
         self.places.logs.mkdir(exist_ok=True)
-        with open(self.places.console(self.plan.name), "a") as console:
+        console_file = self.places.console(self.plan.name)
+        with open(console_file, "a") as console:
             process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
                                        preexec_fn=partial(control_groups.join, folders))
         holder = Started.of(process.pid)
-        wait_until(lambda: self.systemd(holder) or process.poll() is not None, f"{self.plan.name} to begin to boot", START_LIMIT_S,
-                   f"see {self.places.console(self.plan.name)}")
+        wait_until(lambda: self.systemd(holder) or process.poll() is not None, f"{self.plan.name} to begin to boot", START_LIMIT_S)
+        if process.poll() is not None:
+            raise Problem(f"{self.plan.name} does not boot", last_lines(console_file.read_text()), f"see {console_file}")
         return holder
 
     def command(self) -> list[str]:
-        """The holder: ends the host after its longest life. The kernel's settings stay the developer's, but the network's."""
-        return ["timeout", "--kill-after=10", LONGEST_LIFE, "env", "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network",
+        """The holder: ends the host after its longest life. The kernel's settings stay the developer's, but the network's.
+        nspawn's lock on the disk would be left behind by a loss of power; the laboratory is held by one command anyway."""
+        return ["timeout", "--kill-after=10", LONGEST_LIFE, "env", "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network", "SYSTEMD_NSPAWN_LOCK=0",
                 "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--link-journal=no", "--resolv-conf=off",
                 "--timezone=off", f"--capability={CAPABILITIES}", f"--directory={self.root}",
                 f"--machine={self.places.prefix}-{self.plan.name}", f"--hostname={self.plan.name}",

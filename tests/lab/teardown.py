@@ -12,6 +12,9 @@ from tests.lab.processes import kill_session
 from tests.lab.progress import say
 from tests.lab.state import State, load_state
 
+# nspawn makes one for each machine, and leaves it.
+FOLDERS_OF_NSPAWN = Path("/run/systemd/nspawn/propagate")
+
 
 def known_state(places: Places) -> State:
     """An unreadable one is no reason to leave things behind."""
@@ -32,6 +35,8 @@ def take_down(places: Places) -> None:
     unmount_below(places.folder)
     for each in groups(places, state):
         control_groups.remove(each)
+    for each in FOLDERS_OF_NSPAWN.glob(f"{places.prefix}-*"):
+        each.rmdir()
     places.inventory.unlink(missing_ok=True)
     remove_tree(places.folder)
 
