@@ -49,6 +49,18 @@ class Client:
     # PLAIN user of a `dealer`; empty: none.
     user: str = ""
 
+    @property
+    def end_limit_s(self) -> float:
+        """After it sends no more, what is open gets its outcome within that."""
+        return max(each.timeout_ms for each in self.mix) / 1000 + END_LIMIT_S
+
+
+def plan_of(client: Client, endpoints: list[str], seed: int, log: Path) -> dict:
+    """What chaos_load reads, by tests/chaos/load_plan.hpp."""
+    return {"via": client.via, "endpoints": endpoints, "log": str(log), "seed": seed, "user": client.user, "even": client.even,
+            "limit": client.limit, "phases": [{"seconds": seconds, "rate": rate} for seconds, rate in client.phases],
+            "mix": [each.as_json() for each in client.mix]}
+
 
 @dataclass
 class LoadProcess:
@@ -62,11 +74,7 @@ class LoadProcess:
     def __post_init__(self) -> None:
         self.log = self.folder / f"{self.client.name}.log"
         plan = self.folder / f"{self.client.name}.plan.json"
-        plan.write_text(json.dumps({
-            "via": self.client.via, "endpoints": self.endpoints, "log": str(self.log), "seed": self.seed,
-            "user": self.client.user, "even": self.client.even, "limit": self.client.limit,
-            "phases": [{"seconds": seconds, "rate": rate} for seconds, rate in self.client.phases],
-            "mix": [each.as_json() for each in self.client.mix]}))
+        plan.write_text(json.dumps(plan_of(self.client, self.endpoints, self.seed, self.log)))
         program = [sys.executable, "-m", "tests.chaos.python_load"] if self.client.via == "python" else [BIN / "chaos_load"]
         self.errors = open(self.folder / f"{self.client.name}.err", "w")
         self.process = subprocess.Popen(self.cluster.command(*program, plan), stderr=self.errors)
@@ -76,7 +84,7 @@ class LoadProcess:
 
     def finish(self) -> None:
         """Waits for its end, after `stop_sending`: what is open gets its outcome."""
-        code = self.process.wait(max(each.timeout_ms for each in self.client.mix) / 1000 + END_LIMIT_S)
+        code = self.process.wait(self.client.end_limit_s)
         self.errors.close()
         if code != 0:
             raise RuntimeError(f"{self.client.name} exited with {code}: {Path(self.errors.name).read_text()[-500:]}")
