@@ -41,8 +41,15 @@ def test_every_request_has_to_be_answered_by_the_node(cluster_of):
     assert result["answered_by"] == {"echo": "node-1/engine-0", "digits": "node-1/engine-1"}
 
 
-def test_a_node_that_never_answers_fails_and_those_that_did_are_named(cluster_of):
-    result = ask(cluster_of(answer("node-2/engine-0")), wait=0.2, node="node-1")
+def test_a_node_that_is_given_no_work_is_told_and_no_failure(cluster_of):
+    result = ask(cluster_of(answer("node-2/engine-0")), node="node-1", burst=0)
+
+    assert result["not_answered_by_node"] == ["echo"] and result["answered_by"] == {"echo": "node-2/engine-0"}
+    assert "node-1 was given no work" in result["warnings"][0]
+
+
+def test_where_it_is_required_such_a_node_fails_and_those_that_answered_are_named(cluster_of):
+    result = ask(cluster_of(answer("node-2/engine-0")), wait=0.2, node="node-1", required=True)
 
     assert result["failed"] and "node-1 answered none" in result["msg"] and "answered by node-2/engine-0" in result["msg"]
 
@@ -79,6 +86,26 @@ def test_keys_go_to_the_program_and_each_request_has_a_name_of_its_own(cluster_o
     assert [each[each.index("--endpoint") + 1] for each in sent] == ["tcp://10.0.0.1:5555?key=K:?"] * 2
     assert [each[each.index("--key-file") + 1] for each in sent] == ["/etc/coppice/keys/self_test.key"] * 2
     assert len({each[each.index("--key") + 1] for each in sent}) == 2
+
+
+def test_a_node_that_only_gets_work_when_others_are_busy_is_reached_by_bursts(tmp_path):
+    cluster = FakeCluster(tmp_path, nodes={}, answers=[answer("node-2/engine-0")], busy_at=16, busy_answers=[answer()])
+
+    result = ask(cluster, node="node-1", gateway_key="K", burst=64)
+
+    assert result["answered_by"] == {"echo": "node-1/engine-0"}
+    sizes = [int(each[each.index("--concurrency") + 1]) for each in cluster.calls_of("bench")]
+    assert sizes[:3] == [4, 8, 16]
+    assert all(each[1] == "echo" and "tcp://10.0.0.1:5555?key=K" in each for each in cluster.calls_of("bench"))
+
+
+def test_bursts_end_with_the_largest_that_may_be(tmp_path):
+    cluster = FakeCluster(tmp_path, nodes={}, answers=[answer("node-2/engine-0")])
+
+    result = ask(cluster, node="node-1", burst=10)
+
+    assert result["not_answered_by_node"] == ["echo"]
+    assert [int(each[each.index("--concurrency") + 1]) for each in cluster.calls_of("bench")] == [4, 8]
 
 
 def test_check_mode_sends_nothing(cluster_of):

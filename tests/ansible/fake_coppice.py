@@ -2,8 +2,10 @@
 """Stands in for the `coppice` program: answers from a file that describes a cluster, and writes down how it was called.
 
 cluster.json beside it: {"nodes": {NAME: {"state", "in_flight", "engines": {NAME: verdict}, "appears_after", "up_after", "stuck"}},
-"silent_for", "answers": [{"engine", "outputs"} or {"refuse"}]}. Counts in it go down with each look.
+"silent_for", "answers": [{"engine", "outputs"} or {"refuse"}], "busy_at", "busy_answers"}. Counts in it go down with each look; from
+bursts of `busy_at` requests on, `busy_answers` are given.
 """
+import fcntl
 import json
 import sys
 from pathlib import Path
@@ -61,8 +63,14 @@ def order(cluster, words):
     print(json.dumps({"target": words[1], "state": "drained" if words[0] == "drain" else "serving", "waiting_for": []}))
 
 
+def bench(cluster, words):
+    """While it goes on, requests are answered by `busy_answers`."""
+    cluster["busy"] = int(option(words, "--concurrency"))
+
+
 def predict(cluster, words):
-    answers = cluster["answers"]
+    busy = cluster.get("busy", 0) >= cluster.get("busy_at", sys.maxsize)
+    answers = cluster["busy_answers" if busy else "answers"]
     answer = answers.pop(0) if len(answers) > 1 else answers[0]
     if "refuse" in answer:
         end(REFUSED, answer["refuse"])
@@ -77,12 +85,15 @@ def explain(cluster, words):
 
 def main():
     words = sys.argv[1:]
-    with open(HERE / "calls", "a") as calls:
-        calls.write(json.dumps(words) + "\n")
+    calls = open(HERE / "calls", "a")
+    fcntl.flock(calls, fcntl.LOCK_EX)  # until the end: bursts run beside other calls
+    calls.write(json.dumps(words) + "\n")
+    calls.flush()
     file = HERE / "cluster.json"
     cluster = json.loads(file.read_text())
     try:
-        {"status": status, "drain": order, "undrain": order, "predict": predict, "explain": explain}[words[0]](cluster, words)
+        {"status": status, "drain": order, "undrain": order, "predict": predict, "explain": explain,
+         "bench": bench}[words[0]](cluster, words)
     finally:
         file.write_text(json.dumps(cluster))
 
