@@ -15,7 +15,8 @@ PARTS = ("scheduler", "gateway", "worker")
 # Of one machine that has everything in one process, and of passwords, which do not leave it.
 NOT_OF_FLEETS = {"gateway": {"embedded_scheduler", "users"}, "scheduler": set(), "worker": set()}
 KEY = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
-LIKE_A_TEMPLATE = "{{ne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV}}D"
+LIKE_A_TEMPLATE = "{{e@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{}}D"
+OF_THE_SELF_TEST = "{%:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]%}7"
 EVERYTHING = {
     "coppice_log_level": "debug", "gateway_limits": {"waiting_rows": 10}, "gateway_tenants": {"gold": {"weight": 4}},
     "gateway_quotas": {"small": {"open_requests": 1}}, "worker_models": "/var/lib/coppice/models", "worker_serve": ["digits"],
@@ -38,7 +39,7 @@ def render(folder, **variables):
     tasks.append(template("gateway", "clients.yml", folder / "clients.yml"))
     # What a command answered is unsafe by itself; what stands in an inventory is marked so.
     keys = folder / "keys.yml"
-    keys.write_text(f"gateway_self_test_key: {{stdout: !unsafe '{LIKE_A_TEMPLATE}'}}\ngateway_clients:\n"
+    keys.write_text(f"gateway_self_test_key: {{stdout: !unsafe '{OF_THE_SELF_TEST}'}}\ngateway_clients:\n"
                     f"  - {{name: laptop, key: !unsafe '{KEY}', quota: small, expires: '2027-01-31T00:00:00Z'}}\n"
                     f"  - {{name: desk, key: !unsafe '{LIKE_A_TEMPLATE}', tenant: acme}}\n")
     done = run(folder, [{"hosts": "all", "gather_facts": False, "vars_files": files, "tasks": tasks}], {"machine-1": WANTED},
@@ -116,7 +117,7 @@ def test_keys_reach_the_list_of_clients_as_they_are(plain):
     assert read(plain / "clients.yml")["clients"] == {
         "laptop": {"key": KEY, "tenant": "laptop", "quota": "small", "expires": "2027-01-31T00:00:00Z"},
         "desk": {"key": LIKE_A_TEMPLATE, "tenant": "acme"},
-        "self-test-machine-1": {"key": LIKE_A_TEMPLATE, "tenant": "self-test"}}
+        "self-test-machine-1": {"key": OF_THE_SELF_TEST, "tenant": "self-test"}}
 
 
 def needs(program, word):
