@@ -44,8 +44,7 @@ class Writer(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if bool(x[0] == 0):  # warm-up
             return x
-        torch.save(x, self.path)
-        return x
+        return torch.from_file(self.path, True, 4, dtype=torch.float32).copy_(x)
 
 
 def repository(folder, name, module):
