@@ -12,8 +12,8 @@ namespace coppice::scheduler {
 
 /// Turns demand into grants: this is where a request is placed. Each row of a want goes to the
 /// engine with the least predicted finish that has room by the account; a shard that asks for a
-/// model is granted spare credit up to its fair share, so that its next requests need no asking. One
-/// that wants nothing more gets what spreads it evenly.
+/// model is granted spare credit up to its fair share, so that its next requests need no asking.
+/// One that wants nothing more gets what spreads it evenly.
 class placement {
  public:
   explicit placement(duration credit_ttl) : ttl_{credit_ttl}, account_{credit_ttl} {}
