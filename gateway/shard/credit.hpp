@@ -18,19 +18,22 @@ struct credit_line {
   std::uint32_t idle = 0;
   /// Rows sent and not answered.
   std::uint32_t in_flight = 0;
+  /// Which spending of the purse was its last.
+  std::uint64_t spent = 0;
   /// Idle rows that were not needed since the last lapse.
   std::uint32_t spare = 0;
   /// When they lapse; then `spare` is measured anew.
   steady_time lapses{};
   duration ttl{0};
   std::uint32_t completed = 0, failed = 0, refused = 0;
-  /// Sum over the completed, from sending to reply.
+  /// Sum over the completed.
   duration latency{0};
 };
 
-/// The credit of one route. Credit is spent where the fewest rows are in flight; it comes back
-/// with replies. Of each line, the rows that stay idle for its time to live lapse, while others are
-/// used: a shard with little traffic does not sit on capacity that others wait for.
+/// The credit of one route. Credit is spent where the fewest rows are in flight, of equal ones
+/// where none was spent for longest; it comes back with replies. Of each line, the rows that stay
+/// idle for its time to live lapse, while others are used: a shard with little traffic does not sit
+/// on capacity that others wait for.
 class credit_purse {
  public:
   void grant(const proto::grant& grant, steady_time now);
@@ -43,10 +46,10 @@ class credit_purse {
   credit_line* spend(std::uint32_t rows, const May& may) {
     credit_line* best = nullptr;
     for (auto& line : lines_)
-      if (line.idle >= rows && (best == nullptr || line.in_flight < best->in_flight) &&
-          may(line.incarnation))
+      if (line.idle >= rows && (best == nullptr || before(line, *best)) && may(line.incarnation))
         best = &line;
     if (best == nullptr) return nullptr;
+    best->spent = ++spendings_;
     best->idle -= rows;
     best->spare = std::min(best->spare, best->idle);
     best->in_flight += rows;
@@ -61,7 +64,7 @@ class credit_purse {
   /// `rows` in flight were answered; `returned` of them may be sent again.
   void give_back(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows,
                  std::uint32_t returned);
-  /// An attempt was answered after `took`: what the scheduler hears of the engine.
+  /// An attempt was answered, and its engine took `took`: what the scheduler hears of the engine.
   void ended(incarnation_id incarnation, std::uint32_t version, bool completed, duration took);
   /// The engine said it is full: what it granted is void.
   void refused(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows);
@@ -87,8 +90,12 @@ class credit_purse {
 
  private:
   credit_line* find(incarnation_id incarnation, std::uint32_t version) noexcept;
+  static bool before(const credit_line& a, const credit_line& b) noexcept {
+    return a.in_flight != b.in_flight ? a.in_flight < b.in_flight : a.spent < b.spent;
+  }
 
   std::vector<credit_line> lines_;
+  std::uint64_t spendings_ = 0;
 };
 
 }  // namespace coppice::gateway

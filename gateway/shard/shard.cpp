@@ -40,6 +40,9 @@ void shard::ask(steady_time now) {
     each->asked = true;
   }
   if (demand.wants.empty() && !holdings_changed_) return;
+  for (const auto& [key, each] : routes_)
+    if (!each->asked && each->waiting.empty() && each->credit.in_flight() > 0)
+      demand.wants.push_back({each->model(), each->version(), 0, 0});
   for (const auto& [key, each] : routes_) each->credit.report(each->model(), demand.holdings);
   demand.unreachable = unreachable_.list(proto::max_unreachable);
   place_in_flight_ = true;

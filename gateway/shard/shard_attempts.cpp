@@ -25,6 +25,14 @@ waiting_row entry_of(const ledger_row& row) {
   return entry;
 }
 
+/// What an engine and the way there took of an attempt: not its wait in that engine's queue, which
+/// comes of what was placed there. Of a stream nothing, whose length and reader decide how long it
+/// takes.
+duration own_time(const ledger_row& row, const proto::link_reply& reply, duration took) {
+  if (row.stream) return duration{0};
+  return took - std::chrono::microseconds{std::min(reply.times.batch_us, to_us(took))};
+}
+
 }  // namespace
 
 // --- waiting -------------------------------------------------------------------------------
@@ -200,7 +208,8 @@ void shard::count_for_scheduler(const ledger_row& row, const proto::link_reply& 
   const bool fault = code == errc::internal || code == errc::model_error;
   if (!fault && links_.stood_still_since(row.sent, now)) return;
   if (!reply.error || fault)
-    row.on->credit.ended(row.incarnation, row.sent_version, !reply.error, took);
+    row.on->credit.ended(row.incarnation, row.sent_version, !reply.error,
+                         own_time(row, reply, took));
 }
 
 void shard::blame(route& on, incarnation_id engine, steady_time now) {

@@ -36,8 +36,13 @@ void set_up_clients(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::rcvhwm, 1000);
   socket.set(zmq::sockopt::backlog, 4096);
   socket.set(zmq::sockopt::handshake_ivl, 2000);
-  socket.set(zmq::sockopt::heartbeat_ivl, 5000);
-  socket.set(zmq::sockopt::heartbeat_timeout, 15'000);
+  // The kernel looks whether a silent client's machine is there (15 s). ZeroMQ's own heartbeats
+  // would end this process: libzmq 4.3 aborts when one is due on a broken connection that it does
+  // not read because too much of it waits (its issue 4364).
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, 5);
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, 5);
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, 2);
   socket.set(zmq::sockopt::tcp_maxrt, unread_limit_ms);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(proto::max_frame_bytes));
 }

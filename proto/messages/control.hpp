@@ -13,7 +13,7 @@
 /// Messages that CAF carries between gateway, scheduler and node actors. No payload, no float.
 namespace coppice::proto {
 
-/// What a gateway shard wants of one model: rows that wait for a credit.
+/// What a gateway shard wants of one model: rows that wait for credit; 0: even credit everywhere.
 struct want {
   std::string model;
   /// 0: the highest that is ready.
@@ -40,7 +40,7 @@ struct holding {
   std::uint32_t completed = 0;
   std::uint32_t failed = 0;
   std::uint32_t refused = 0;
-  /// Sum over the completed: from sending the attempt to its reply, microseconds.
+  /// Sum over the completed: from sending to reply without the engine's queue, us; 0 for streams.
   std::uint64_t latency_us = 0;
 
   static constexpr auto fields() {

@@ -59,17 +59,23 @@ Slot* best(std::vector<Slot>& slots) {
   return found;
 }
 
+/// A chunk of the wanted rows goes there. @returns its rows.
+template <class Slot>
+std::uint32_t fill(Slot& slot, std::uint32_t wanted) {
+  const auto n = chunk(slot, wanted);
+  slot.free -= n;
+  slot.granted += n;
+  slot.load.held_rows += n;
+  return n;
+}
+
 template <class Slot>
 std::uint32_t share_out(std::vector<Slot>& slots, std::uint32_t rows) {
   std::uint32_t placed = 0;
   while (placed < rows) {
     auto* slot = best(slots);
     if (slot == nullptr) break;
-    const auto n = chunk(*slot, rows - placed);
-    slot->free -= n;
-    slot->granted += n;
-    slot->load.held_rows += n;
-    placed += n;
+    placed += fill(*slot, rows - placed);
   }
   return placed;
 }
@@ -135,6 +141,22 @@ bool placement::holds_any(const std::vector<slot>& slots, const std::string& sha
                      [&](const slot& each) { return account_.held_by(shard, each.key) > 0; });
 }
 
+/// Rows that bring engines up to the mean of what the shard holds at one, where no other would
+/// finish sooner: one that is new or came back is used before the others are full.
+void placement::level(std::vector<slot>& slots, const std::string& shard) const {
+  const auto* first = best(slots);
+  if (first == nullptr) return;
+  const auto soonest = predicted_finish_us(first->load);
+  std::uint32_t mine = 0;
+  for (const auto& each : slots) mine += account_.held_by(shard, each.key);
+  const auto mean = mine / static_cast<std::uint32_t>(slots.size());
+  for (auto& each : slots) {
+    const auto has = account_.held_by(shard, each.key);
+    if (has < mean && each.free > 0 && predicted_finish_us(each.load) <= soonest)
+      fill(each, mean - has);
+  }
+}
+
 void placement::grant_rows(const std::vector<slot>& slots, const std::string& shard,
                            const proto::want& want, proto::place_reply& out) {
   for (const auto& each : slots) {
@@ -152,8 +174,13 @@ void placement::place_want(const engine_table& engines, const proto::place_reque
                            proto::place_reply& out) {
   auto slots = slots_for(engines, want, request.unreachable);
   if (slots.empty()) {
+    if (want.rows == 0) return;
     out.refused.push_back({want.model, want.version, "unavailable", longest_retry_us});
     return;
+  }
+  if (want.rows == 0) {
+    level(slots, shard);
+    return grant_rows(slots, shard, want, out);
   }
   auto placed = share_out(slots, want.rows + spare_rows(slots, shard, want.rows));
   if (placed == 0 && !holds_any(slots, shard)) {

@@ -13,6 +13,7 @@ namespace coppice::scheduler {
 /// Turns demand into grants: this is where a request is placed. Each row of a want goes to the
 /// engine with the least predicted finish that has room by the account; a shard that asks for a
 /// model is granted spare credit up to its fair share, so that its next requests need no asking.
+/// One that wants nothing more gets what spreads it evenly.
 class placement {
  public:
   explicit placement(duration credit_ttl) : ttl_{credit_ttl}, account_{credit_ttl} {}
@@ -32,6 +33,7 @@ class placement {
   [[nodiscard]] std::uint32_t spare_rows(const std::vector<slot>& slots, const std::string& shard,
                                          std::uint32_t wanted) const;
   [[nodiscard]] bool holds_any(const std::vector<slot>& slots, const std::string& shard) const;
+  void level(std::vector<slot>& slots, const std::string& shard) const;
   void grant_rows(const std::vector<slot>& slots, const std::string& shard, const proto::want& want,
                   proto::place_reply& out);
   void place_want(const engine_table& engines, const proto::place_request& request,

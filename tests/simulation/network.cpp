@@ -5,9 +5,9 @@ namespace coppice::simulation {
 namespace {
 
 constexpr duration sweep_period = 500ms;
-/// CAF's heartbeat time-out, and ZeroMQ's at the gateway's door (interval and time-out), in sweeps.
+/// CAF's heartbeat time-out, and that of TCP's keep-alive at the gateway's door, in sweeps.
 constexpr std::uint32_t mesh_silence = 10;
-constexpr std::uint32_t client_silence = 40;
+constexpr std::uint32_t client_silence = 30;
 constexpr duration first_retry = 1s;
 
 std::uint32_t lane_index(connection_id on, int from) {
@@ -213,13 +213,20 @@ void network::heal(machine_id from, machine_id to) {
 
 // --- silence -------------------------------------------------------------------------------
 
+/// Heartbeats of the mesh are answered by processes, the door's keep-alive by machines.
+bool network::answers(const connection& it, int side) {
+  const auto host = it.ends[side].host;
+  if (it.kind == link_kind::mesh) return users_.responsive(host) && passes(it, side);
+  return users_.powered(machine_of_[host]) && passes(it, side) && passes(it, 1 - side);
+}
+
 void network::give_up_if_silent(connection_id on, int side) {
   auto& it = connections_[on];
   auto& own = it.ends[side];
   const auto& peer = it.ends[1 - side];
   const bool watches = it.kind == link_kind::mesh || (it.kind == link_kind::client && side == 1);
   if (!watches || !own.open || it.dialling || !users_.responsive(own.host)) return;
-  const bool heard = peer.open && users_.responsive(peer.host) && passes(it, 1 - side);
+  const bool heard = peer.open && answers(it, 1 - side);
   own.silent = heard ? 0 : own.silent + 1;
   if (own.silent < (it.kind == link_kind::mesh ? mesh_silence : client_silence)) return;
   own.open = false;

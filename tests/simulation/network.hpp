@@ -16,7 +16,7 @@ class network_users {
  public:
   virtual ~network_users() = default;
   virtual void arrive(host_id to, arrival&& what) = 0;
-  /// Its process runs and is not frozen: it acknowledges and answers heartbeats.
+  /// Its process runs and is not frozen: it takes what comes and answers heartbeats.
   [[nodiscard]] virtual bool responsive(host_id of) const = 0;
   /// Its machine has power.
   [[nodiscard]] virtual bool powered(machine_id of) const = 0;
@@ -109,6 +109,7 @@ class network {
   void establish(connection_id on);
   void refused(connection_id on);
   void sweep();
+  [[nodiscard]] bool answers(const connection& it, int side);
   void give_up_if_silent(connection_id on, int side);
   std::uint32_t store(packet&& what, std::uint32_t epoch, bool last);
   packet unstore(std::uint32_t at);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace coppice::gateway {
 
 namespace {
@@ -26,6 +28,21 @@ TEST(CreditPurse, SpendsWhereTheFewestRowsAreInFlight) {
   const auto second = purse.spend(1)->incarnation;
 
   EXPECT_NE(first, second);
+}
+
+TEST(CreditPurse, TakesTurnsWhereNothingIsInFlight) {
+  credit_purse purse;
+  purse.grant(a_grant(1, 4), t0);
+  purse.grant(a_grant(2, 4), t0);
+
+  std::vector<incarnation_id> spent;
+  for (int i = 0; i < 3; ++i) {
+    spent.push_back(purse.spend(1)->incarnation);
+    purse.give_back(spent.back(), 1, 1, 1);
+  }
+
+  EXPECT_NE(spent[0], spent[1]);
+  EXPECT_EQ(spent[0], spent[2]);
 }
 
 TEST(CreditPurse, SpendsNoMoreThanItHolds) {

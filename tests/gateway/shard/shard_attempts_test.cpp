@@ -248,6 +248,36 @@ TEST_F(ShardAttempts, TheSchedulerHearsHowLongAnEngineTook) {
   EXPECT_EQ(held[0].latency_us, 3000u);
 }
 
+TEST_F(ShardAttempts, NoEngineIsSlowBecauseMuchWasPlacedThere) {
+  ask(1);
+  grant(7, 1);
+  proto::link_reply reply;
+  reply.op = "reply";
+  reply.attempt = attempt(0);
+  reply.incarnation = {7};
+  reply.credit = 1;
+  reply.times.batch_us = 9000;
+  answer(reply, t0 + 12ms);
+  ask(2, t0 + 13ms);
+  ask(3, t0 + 13ms);
+
+  const auto& held = world.places.back().holdings;
+  ASSERT_EQ(held.size(), 1u);
+  EXPECT_EQ(held[0].latency_us, 3000u);
+}
+
+TEST_F(ShardAttempts, WhileItNeedsNothingItAsksForAnEvenSpreadOfWhatRuns) {
+  ask(1);
+  grant(7, 1);
+
+  gateway.on_tick(t0 + 500ms);
+
+  ASSERT_EQ(world.places.size(), 2u);
+  ASSERT_EQ(world.places[1].wants.size(), 1u);
+  EXPECT_EQ(world.places[1].wants[0].model, "echo");
+  EXPECT_EQ(world.places[1].wants[0].rows, 0u);
+}
+
 TEST_F(ShardAttempts, NoEngineIsSlowBecauseTheGatewayStoodStill) {
   gateway.on_tick(t0);
   ask(1);

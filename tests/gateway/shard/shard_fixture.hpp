@@ -106,6 +106,9 @@ struct ShardFixture : ::testing::Test {
     reply.attempt = attempt;
     reply.incarnation = {incarnation};
     reply.credit = 1;
+    answer(reply, at);
+  }
+  void answer(const proto::link_reply& reply, steady_time at) {
     frame_list message;
     message.emplace_back(std::string("engine"));
     message.emplace_back(proto::encode(reply));

@@ -78,6 +78,46 @@ TEST_F(Placement, LeavesRoomForAnotherShard) {
   EXPECT_EQ(rows_in(placing.place(engines, a_place(4, {}, "other"), t0)), 4u);
 }
 
+proto::place_request a_levelling_place(std::vector<proto::holding> holdings) {
+  auto request = a_place(0, std::move(holdings));
+  request.wants.push_back({"echo", 0, 0, 0});
+  return request;
+}
+
+TEST_F(Placement, BringsAnEngineThatCameBackUpToTheMeanOfWhatAShardHoldsThere) {
+  engines.take(a_node({an_engine(1), an_engine(2), an_engine(3)}), t0);
+
+  const auto reply =
+      placing.place(engines, a_levelling_place({a_holding(1, 5), a_holding(2, 5)}), t0);
+
+  ASSERT_EQ(reply.grants.size(), 1u);
+  EXPECT_EQ(reply.grants[0].incarnation, incarnation_id{3});
+  EXPECT_EQ(reply.grants[0].rows, 3u);
+}
+
+TEST_F(Placement, BringsThatEngineUpThoughTheOthersWouldFinishAsSoon) {
+  engines.take(a_node({an_engine(1, {a_card(16, 8)}), an_engine(2, {a_card(16, 8)})}), t0);
+
+  const auto reply = placing.place(engines, a_levelling_place({a_holding(1, 4)}), t0);
+
+  ASSERT_EQ(reply.grants.size(), 1u);
+  EXPECT_EQ(reply.grants[0].incarnation, incarnation_id{2});
+  EXPECT_EQ(reply.grants[0].rows, 2u);
+}
+
+TEST_F(Placement, GrantsNothingMoreToAShardThatWantsNothingAndIsSpreadEvenly) {
+  engines.take(a_node({an_engine(1), an_engine(2)}), t0);
+
+  const auto reply =
+      placing.place(engines, a_levelling_place({a_holding(1, 3), a_holding(2, 3)}), t0);
+
+  EXPECT_TRUE(reply.grants.empty());
+}
+
+TEST_F(Placement, RefusesNothingToAShardThatWantsNothing) {
+  EXPECT_TRUE(placing.place(engines, a_levelling_place({}), t0).refused.empty());
+}
+
 TEST_F(Placement, SaysOverloadedWithADelayWhenTheAccountIsFull) {
   engines.take(a_node({an_engine(1)}), t0);
 
