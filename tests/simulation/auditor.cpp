@@ -98,8 +98,16 @@ bool auditor::was_up(std::uint32_t model, duration since) const {
                     [&](const auto& each) { return each.up_since && *each.up_since <= since; });
 }
 
+void auditor::runs_row_by_row(const model_plan& model, duration at) {
+  if (at >= of_.calm_from) held_up_.insert(&model);
+}
+
+/// A bad content that is left from before may hold up a slow model for as many steps as a batch has
+/// rows.
 void auditor::check_calm(std::uint64_t number, const record& of) {
-  if (of.ok || of.abandoned || !can_be_served(plan(number).model)) return;
+  const auto model = plan(number).model;
+  if (of.ok || of.abandoned || !can_be_served(model)) return;
+  if (held_up_.contains(&of_.models[model])) return;
   found(invariant::recovery, "long after the last fault it ended with " + of.code, number);
 }
 
