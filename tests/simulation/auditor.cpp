@@ -63,7 +63,7 @@ void auditor::attempt_lost(std::uint64_t number) { ++records_[number].lost; }
 void auditor::attempt_starts(std::uint64_t number) {
   auto& it = records_[number];
   ++it.starts;
-  if (plan(number).content != 0) ++contents_[plan(number).content].starts;
+  if (plan(number).content != 0) ++starts_of_[plan(number).content];
   if (plan(number).at_most_once && it.starts > 1)
     found(invariant::at_most_once, "it was started a second time", number);
 }
@@ -120,27 +120,26 @@ void auditor::check_innocent(std::uint64_t number, const record& of) {
     found(invariant::planned, "stops and drains alone made it end with " + of.code, number);
 }
 
-void auditor::was_stopped(const fault_plan& process) {
-  const bool both = process.kind == fault_kind::stop_gateway
-                        ? of_.gateways[process.target].embeds_scheduler
-                        : of_.schedulers[process.target].gateway >= 0;
-  for (auto& [content, known] : contents_) known.forgotten += both ? 2 : 1;
-}
-
 /// A content ends two engines, and those that had a copy of it before, a second attempt of the same
-/// request among them. Each gateway or scheduler that forgets what it knew of it may cost one more.
-/// Where there are other faults as well, nothing is known.
+/// request among them. Each gateway or scheduler that forgets what it knew may cost one more: two,
+/// if they are one process. Where there are other faults as well, nothing is known.
 void auditor::check_contents() {
   if (!of_.gentle) return;
-  for (const auto& [content, known] : contents_) {
+  std::uint32_t forgetful = 0;
+  for (const auto& each : of_.faults)
+    if (each.kind == fault_kind::stop_gateway)
+      forgetful += of_.gateways[each.target].embeds_scheduler ? 2 : 1;
+    else if (each.kind == fault_kind::stop_scheduler)
+      forgetful += of_.schedulers[each.target].gateway >= 0 ? 2 : 1;
+  for (const auto& [content, starts] : starts_of_) {
     std::uint32_t copies = 0;
     for (const auto& each : of_.requests)
       if (each.content == content)
         copies += of_.models[each.model].spec.hedge_after > duration{0} ? 2 : 1;
-    if (known.starts > copies + 1 + known.forgotten)
+    if (starts > copies + 1 + forgetful)
       found(invariant::poison, fmt::format("{} engines were given a content that ends them, of "
                                            "which there were {} copies",
-                                           known.starts, copies));
+                                           starts, copies));
   }
 }
 

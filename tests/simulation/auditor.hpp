@@ -68,9 +68,6 @@ class auditor {
   void quarantined(std::uint32_t node, std::uint32_t engine, bool given_up);
   /// An engine has been up since then; nothing: it ended.
   void up_since(std::uint32_t node, std::uint32_t engine, std::optional<duration> since);
-  /// A gateway or a scheduler was stopped, or both, where they are one process: what it knew is
-  /// lost.
-  void was_stopped(const fault_plan& process);
   /// An engine runs a batch with a bad content in it again, row by row.
   void runs_row_by_row(const model_plan& model, duration at);
   /// Some engine that serves the model has been up since then.
@@ -118,12 +115,8 @@ class auditor {
   };
   /// By node.
   std::vector<std::vector<engine_record>> engines_;
-  /// A content that ends its engines: how often it was started, and by how many gateways and
-  /// schedulers it may have been forgotten since.
-  struct content_record {
-    std::uint32_t starts = 0, forgotten = 0;
-  };
-  std::map<std::uint64_t, content_record> contents_;
+  /// How often contents that end their engines were started.
+  std::map<std::uint64_t, std::uint32_t> starts_of_;
   /// Models of which a batch ran row by row when all should be calm.
   std::set<const model_plan*> held_up_;
   std::uint64_t accepted_ = 0, attempts_ = 0, refused_ = 0, free_retries_ = 0;

@@ -140,19 +140,6 @@ TEST_F(AuditorOfContents, CountASecondAttemptAsACopy) {
   EXPECT_EQ(after_starts(6), invariant::poison);
 }
 
-TEST_F(AuditorOfContents, AllowOneMoreForWhoForgot) {
-  fault_plan stop;
-  stop.kind = fault_kind::stop_gateway;
-  of.gateways[0].embeds_scheduler = true;
-  audit.was_stopped(stop);  // nothing was known
-  EXPECT_EQ(after_starts(4), invariant::poison);
-
-  audit.attempt_starts(1);
-  audit.was_stopped(stop);
-  EXPECT_EQ(after_starts(4), std::nullopt);
-  EXPECT_EQ(after_starts(5), invariant::poison);
-}
-
 TEST_F(Auditor, CountsNeitherRefusalsNorFirstRetriesAfterADeathAsAmplification) {
   of.ends = duration{0};
   for (int i = 0; i < 100; ++i) audit.accepted(), audit.attempt_sent(1);

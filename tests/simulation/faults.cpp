@@ -106,8 +106,6 @@ void begin_fault(world& all, const fault_plan& it) {
 }
 
 void end_fault(world& all, const fault_plan& it) {
-  if (it.kind == fault_kind::stop_gateway || it.kind == fault_kind::stop_scheduler)
-    all.audit().was_stopped(it);
   switch (it.kind) {
     case fault_kind::freeze_gateway:
     case fault_kind::freeze_scheduler:
