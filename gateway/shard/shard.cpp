@@ -55,7 +55,18 @@ bool shard::may_use(incarnation_id incarnation) const {
   return !draining_.contains(incarnation) && !unreachable_.contains(incarnation);
 }
 
+/// A process had the engine's address before, and has ended, though nobody said so: two links to
+/// one address would take each other's messages.
+void shard::free_address(const proto::grant& granted, steady_time now) {
+  if (links_.find(granted.incarnation) != nullptr) return;
+  unreachable_.forget_address(granted.endpoint, granted.incarnation);
+  if (const auto* before = links_.find_endpoint(granted.endpoint))
+    link_lost(engine_link{*before}, {"was lost: another engine has its address", std::nullopt, {}},
+              now);
+}
+
 void shard::on_place_reply(const proto::place_reply& reply, steady_time now) {
+  for (const auto& each : reply.grants) free_address(each, now);
   place_in_flight_ = false;
   for (const auto& each : reply.grants) {
     const auto on = routes_.find({each.model, each.wanted_version});

@@ -248,6 +248,7 @@ class shard {
   void call_unreachable(steady_time now);
   void ping_engines();
   [[nodiscard]] bool may_use(incarnation_id incarnation) const;
+  void free_address(const proto::grant& granted, steady_time now);
   void publish_gauges(steady_time now);
   [[nodiscard]] double draw();
 

@@ -6,6 +6,12 @@ void unreachable_engines::add(const engine_link& lost, steady_time now) {
   engines_.try_emplace(lost.incarnation, silent_engine{lost, now, now});
 }
 
+void unreachable_engines::forget_address(const std::string& endpoint, incarnation_id of) {
+  std::erase_if(engines_, [&](const auto& each) {
+    return each.second.link.endpoint == endpoint && each.first != of;
+  });
+}
+
 std::vector<engine_link> unreachable_engines::due(steady_time now) {
   std::erase_if(engines_,
                 [&](const auto& each) { return now - each.second.since >= forgotten_after; });

@@ -3,6 +3,7 @@
 #include "gateway/shard/engine_links.hpp"
 
 #include <map>
+#include <string>
 #include <vector>
 
 namespace coppice::gateway {
@@ -19,6 +20,8 @@ class unreachable_engines {
   void add(const engine_link& lost, steady_time now);
   /// It was heard, or it ended. @returns whether it was unreachable.
   bool remove(incarnation_id incarnation) { return engines_.erase(incarnation) > 0; }
+  /// Another incarnation has its address: it ended, though nobody said so.
+  void forget_address(const std::string& endpoint, incarnation_id of);
   [[nodiscard]] bool contains(incarnation_id incarnation) const {
     return engines_.contains(incarnation);
   }

@@ -80,6 +80,13 @@ std::uint32_t share_out(std::vector<Slot>& slots, std::uint32_t rows) {
   return placed;
 }
 
+/// Rows with which a shard may try its luck where others hold all: one batch, or where a row is not
+/// batched with others a part of what an engine holds.
+template <class Slot>
+std::uint32_t trial_rows(const Slot& slot) {
+  return std::max(slot.load.max_batch, slot.capacity / 4);
+}
+
 template <class Slot>
 std::uint64_t retry_after(const std::vector<Slot>& slots) {
   std::uint64_t soonest = longest_retry_us;
@@ -126,19 +133,18 @@ std::vector<placement::slot> placement::slots_for(const engine_table& engines,
 /// Rows beyond the want that bring the shard up to its equal share of the capacity.
 std::uint32_t placement::spare_rows(const std::vector<slot>& slots, const std::string& shard,
                                     std::uint32_t wanted) const {
-  std::uint32_t capacity = 0, mine = wanted;
-  for (const auto& each : slots) {
-    capacity += each.capacity;
-    mine += account_.held_by(shard, each.key);
-  }
+  const auto mine = wanted + rows_of(slots, shard);
+  std::uint32_t capacity = 0;
+  for (const auto& each : slots) capacity += each.capacity;
   const auto shards = std::max<std::size_t>(1, account_.live_shards());
   const auto fair = static_cast<std::uint32_t>(capacity / shards);
   return fair > mine ? fair - mine : 0;
 }
 
-bool placement::holds_any(const std::vector<slot>& slots, const std::string& shard) const {
-  return std::any_of(slots.begin(), slots.end(),
-                     [&](const slot& each) { return account_.held_by(shard, each.key) > 0; });
+std::uint32_t placement::rows_of(const std::vector<slot>& slots, const std::string& shard) const {
+  std::uint32_t rows = 0;
+  for (const auto& each : slots) rows += account_.held_by(shard, each.key);
+  return rows;
 }
 
 /// Rows that bring engines up to the mean of what the shard holds at one, where no other would
@@ -147,9 +153,7 @@ void placement::level(std::vector<slot>& slots, const std::string& shard) const 
   const auto* first = best(slots);
   if (first == nullptr) return;
   const auto soonest = predicted_finish_us(first->load);
-  std::uint32_t mine = 0;
-  for (const auto& each : slots) mine += account_.held_by(shard, each.key);
-  const auto mean = mine / static_cast<std::uint32_t>(slots.size());
+  const auto mean = rows_of(slots, shard) / static_cast<std::uint32_t>(slots.size());
   for (auto& each : slots) {
     const auto has = account_.held_by(shard, each.key);
     if (has < mean && each.free > 0 && predicted_finish_us(each.load) <= soonest)
@@ -183,10 +187,11 @@ void placement::place_want(const engine_table& engines, const proto::place_reque
     return grant_rows(slots, shard, want, out);
   }
   auto placed = share_out(slots, want.rows + spare_rows(slots, shard, want.rows));
-  if (placed == 0 && !holds_any(slots, shard)) {
-    // Others hold it all by the account, which may be behind: let an engine decide on one batch.
-    for (auto& each : slots) each.free = std::min(each.capacity, each.load.max_batch);
-    placed = share_out(slots, std::min(want.rows, slots.front().load.max_batch));
+  const auto trial = trial_rows(slots.front()), mine = rows_of(slots, shard);
+  if (placed == 0 && mine < trial) {
+    // Others hold it all by the account, which may be behind: let an engine decide.
+    for (auto& each : slots) each.free = std::min(each.capacity, trial);
+    placed = share_out(slots, std::min(want.rows, trial - mine));
   }
   grant_rows(slots, shard, want, out);
   if (placed < want.rows)

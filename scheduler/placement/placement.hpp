@@ -32,7 +32,8 @@ class placement {
                                             const engine_list& unreachable) const;
   [[nodiscard]] std::uint32_t spare_rows(const std::vector<slot>& slots, const std::string& shard,
                                          std::uint32_t wanted) const;
-  [[nodiscard]] bool holds_any(const std::vector<slot>& slots, const std::string& shard) const;
+  [[nodiscard]] std::uint32_t rows_of(const std::vector<slot>& slots,
+                                      const std::string& shard) const;
   void level(std::vector<slot>& slots, const std::string& shard) const;
   void grant_rows(const std::vector<slot>& slots, const std::string& shard, const proto::want& want,
                   proto::place_reply& out);

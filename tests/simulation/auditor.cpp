@@ -98,8 +98,16 @@ bool auditor::was_up(std::uint32_t model, duration since) const {
                     [&](const auto& each) { return each.up_since && *each.up_since <= since; });
 }
 
+void auditor::runs_row_by_row(const model_plan& model, duration at) {
+  if (at >= of_.calm_from) held_up_.insert(&model);
+}
+
+/// A bad content that is left from before may hold up a slow model for as many steps as a batch has
+/// rows.
 void auditor::check_calm(std::uint64_t number, const record& of) {
-  if (of.ok || of.abandoned || !can_be_served(plan(number).model)) return;
+  const auto model = plan(number).model;
+  if (of.ok || of.abandoned || !can_be_served(model)) return;
+  if (held_up_.contains(&of_.models[model])) return;
   found(invariant::recovery, "long after the last fault it ended with " + of.code, number);
 }
 
@@ -113,13 +121,16 @@ void auditor::check_innocent(std::uint64_t number, const record& of) {
 }
 
 /// A content ends two engines, and those that had a copy of it before, a second attempt of the same
-/// request among them. Each gateway or scheduler that forgets what it knew may cost one more. Where
-/// there are other faults as well, nothing is known.
+/// request among them. Each gateway or scheduler that forgets what it knew may cost one more: two,
+/// if they are one process. Where there are other faults as well, nothing is known.
 void auditor::check_contents() {
   if (!of_.gentle) return;
   std::uint32_t forgetful = 0;
   for (const auto& each : of_.faults)
-    forgetful += each.kind == fault_kind::stop_gateway || each.kind == fault_kind::stop_scheduler;
+    if (each.kind == fault_kind::stop_gateway)
+      forgetful += of_.gateways[each.target].embeds_scheduler ? 2 : 1;
+    else if (each.kind == fault_kind::stop_scheduler)
+      forgetful += of_.schedulers[each.target].gateway >= 0 ? 2 : 1;
   for (const auto& [content, starts] : starts_of_) {
     std::uint32_t copies = 0;
     for (const auto& each : of_.requests)

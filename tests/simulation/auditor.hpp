@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,8 @@ class auditor {
   void quarantined(std::uint32_t node, std::uint32_t engine, bool given_up);
   /// An engine has been up since then; nothing: it ended.
   void up_since(std::uint32_t node, std::uint32_t engine, std::optional<duration> since);
+  /// An engine runs a batch with a bad content in it again, row by row.
+  void runs_row_by_row(const model_plan& model, duration at);
   /// Some engine that serves the model has been up since then.
   [[nodiscard]] bool was_up(std::uint32_t model, duration since) const;
   /// Some engine that serves the model has not been given up.
@@ -114,6 +117,8 @@ class auditor {
   std::vector<std::vector<engine_record>> engines_;
   /// How often contents that end their engines were started.
   std::map<std::uint64_t, std::uint32_t> starts_of_;
+  /// Models of which a batch ran row by row when all should be calm.
+  std::set<const model_plan*> held_up_;
   std::uint64_t accepted_ = 0, attempts_ = 0, refused_ = 0, free_retries_ = 0;
   std::optional<breach> first_;
 };

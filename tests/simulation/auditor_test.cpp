@@ -101,6 +101,17 @@ TEST_F(Auditor, FindsAFailureLongAfterTheFaultsUnlessEveryEngineWasGivenUp) {
   EXPECT_EQ(broken(), invariant::recovery);
 }
 
+TEST_F(Auditor, AllowsAFailureOfAModelThatABadContentHeldUp) {
+  of.requests[0].calm = true;
+  audit.submitted(1);
+  audit.outcome(1, "deadline", true, duration{0});
+  audit.runs_row_by_row(of.models[of.requests[0].model], of.calm_from);
+
+  audit.finish();
+
+  EXPECT_FALSE(audit.first());
+}
+
 struct AuditorOfContents : Auditor {
   /// Two requests with a content that ends its engine.
   AuditorOfContents() {

@@ -252,6 +252,8 @@ void engine_host::take_end(std::size_t instance, steady_time now) {
     desk_.on_batch(instance, std::move(*ran), now);
   else if (auto* step = std::get_if<worker::finished_step>(&done))
     desk_.on_step(instance, std::move(*step), now);
+  else
+    world_.audit().runs_row_by_row(on.plan(), world_.truth());
   handled();
 }
 

@@ -22,6 +22,7 @@ class engine_instance {
 
   void begin(worker::batch&& next, draws& random, steady_time now);
   void begin(worker::token_step&& next, draws& random, steady_time now);
+  [[nodiscard]] const model_plan& plan() const noexcept { return plan_; }
   /// When the step under way ends; `steady_time::max()`: never, or there is none.
   [[nodiscard]] steady_time ends() const noexcept { return ends_; }
   /// Its end is the end of the process.

@@ -88,10 +88,14 @@ struct ShardFixture : ::testing::Test {
   }
   void grant_of(const std::string& engine, std::uint64_t incarnation, std::uint32_t rows,
                 steady_time at = t0) {
+    grant_at("tcp://e" + std::to_string(incarnation), engine, incarnation, rows, at);
+  }
+  void grant_at(const std::string& endpoint, const std::string& engine, std::uint64_t incarnation,
+                std::uint32_t rows, steady_time at = t0) {
     proto::grant given;
     given.incarnation = {incarnation};
     given.engine = engine;
-    given.endpoint = "tcp://e" + std::to_string(incarnation);
+    given.endpoint = endpoint;
     given.model = "echo";
     given.version = 1;
     given.rows = rows;

@@ -75,6 +75,22 @@ TEST_F(ShardLinks, AnUnreachableEngineThatEndedIsCalledNoMore) {
   EXPECT_EQ(world.opened.size(), 1u);
 }
 
+TEST_F(ShardLinks, AnUnreachableEngineWhoseAddressAnotherHasIsCalledNoMore) {
+  ask(1, t0, 60'000);
+  grant_at("tcp://e", "engine", 7, 1);
+  pass(1500ms);
+  ASSERT_EQ(world.opened.size(), 2u) << "it is called";
+
+  grant_at("tcp://e", "engine", 8, 1, now);
+  answer({}, 8, "welcome", now);
+
+  EXPECT_EQ(world.closed.back(), incarnation_id{7});
+  EXPECT_EQ(world.opened.back(), incarnation_id{8});
+  pass(5s, {8});
+  EXPECT_EQ(world.opened.size(), 3u);
+  EXPECT_EQ(world.attempts.back().to, incarnation_id{8});
+}
+
 TEST_F(ShardLinks, AnEngineThatIsHeardIsNotLostBecauseASchedulerHearsNothing) {
   const auto silent = [&] {
     gateway.on_engine_down({"engine-7", {7}, "its snapshots stopped", {}, "silent"}, now);

@@ -44,6 +44,19 @@ TEST_F(UnreachableEngines, AreForgottenAfterTenMinutes) {
   EXPECT_TRUE(engines.empty());
 }
 
+TEST_F(UnreachableEngines, OneWhoseAddressAnotherHasIsNoneAnyMore) {
+  auto old = a_link(7), elsewhere = a_link(8);
+  old.endpoint = "tcp://1";
+  elsewhere.endpoint = "tcp://2";
+  engines.add(old, t0);
+  engines.add(elsewhere, t0);
+
+  engines.forget_address("tcp://1", {9});
+  engines.forget_address("tcp://2", {8});
+
+  EXPECT_THAT(engines.list(9), ElementsAre(incarnation_id{8}));
+}
+
 TEST_F(UnreachableEngines, OneThatWasHeardIsNoneAnyMore) {
   engines.add(a_link(7), t0);
   EXPECT_TRUE(engines.remove({7}));

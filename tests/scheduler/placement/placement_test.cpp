@@ -136,6 +136,21 @@ TEST_F(Placement, LetsAShardWithoutCreditAskAFullEngine) {
   EXPECT_EQ(rows_in(placing.place(engines, a_place(2), t0)), 2u);
 }
 
+TEST_F(Placement, LetsAShardWithLessThanABatchAskAFullEngineForTheRest) {
+  engines.take(a_node({an_engine(1)}), t0);
+  (void)placing.place(engines, a_place(8, {}, "other"), t0);
+
+  EXPECT_EQ(rows_in(placing.place(engines, a_place(8, {a_holding(1, 1)}), t0)), 3u);
+  EXPECT_EQ(rows_in(placing.place(engines, a_place(8, {a_holding(1, 4)}), t0)), 0u);
+}
+
+TEST_F(Placement, LetsAShardTryAQuarterOfAnEngineWhereRowsAreNotBatched) {
+  engines.take(a_node({an_engine(1, {a_card(16, 1)})}), t0);
+  (void)placing.place(engines, a_place(16, {}, "other"), t0);
+
+  EXPECT_EQ(rows_in(placing.place(engines, a_place(8, {a_holding(1, 1)}), t0)), 3u);
+}
+
 TEST_F(Placement, TakesBackTheCreditOfALostGateway) {
   engines.take(a_node({an_engine(1)}), t0);
   (void)placing.place(engines, a_place(8, {}, "lost"), t0);
