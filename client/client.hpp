@@ -95,8 +95,8 @@ struct client_options {
 };
 
 /// A client of a Coppice cluster. Thousands of requests may be in flight; one thread of its own
-/// owns the socket. Keeps a session: it pings once a second while work is open, and when its
-/// gateway is gone or silent for 1.5 s it sends what is open, with the same keys, to the next one.
+/// owns the socket. Keeps a session: it pings a silent gateway while work is open, and when that
+/// is gone or silent for 0.8 s it sends what is open, with the same keys, to the next one.
 /// Every request ends with exactly one result or error, at the latest 50 ms after its deadline.
 /// Thread-safe.
 class client {

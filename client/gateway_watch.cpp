@@ -53,20 +53,20 @@ gateway_watch::act gateway_watch::next(steady_time now, bool work_is_open) {
     dial_at_ = now;
     return act::dial;
   }
-  if (state_ != state::connected || !work_is_open || now - pinged_ < limits_.ping_every)
-    return act::nothing;
-  pinged_ = now;
+  if (state_ != state::connected || !work_is_open || now < ping_at_) return act::nothing;
+  ping_at_ = now + limits_.ping_after;
   return act::ping;
 }
 
 void gateway_watch::connected(steady_time now) noexcept {
   state_ = state::connected;
   heard_ = now;
-  pinged_ = now - limits_.ping_every;  // who is it
+  ping_at_ = now;  // who is it
 }
 
 void gateway_watch::heard(steady_time now) noexcept {
   heard_ = now;
+  ping_at_ = now + limits_.ping_after;
   failures_ = 0;
 }
 

@@ -16,10 +16,11 @@ namespace coppice::client {
                                                      const std::vector<std::string>& endpoints);
 
 struct watch_limits {
-  /// Gap between pings while work is open.
-  duration ping_every = 1s;
-  /// A connected gateway that is silent this long while work is open is left.
-  duration silence = 1500ms;
+  /// Nothing came for so long, nor was it pinged, while work is open: it is pinged.
+  duration ping_after = 300ms;
+  /// A connected gateway that is silent this long while work is open is left: soon enough that work
+  /// goes on within a second of its loss.
+  duration silence = 800ms;
   /// A connection that does not stand by then has failed.
   duration dial_limit = 1500ms;
   /// Pause before a gateway is dialled again: uniform between the two, the upper one doubling from
@@ -69,7 +70,7 @@ class gateway_watch {
   std::uint32_t failures_ = 0;
   /// apart: when to dial. dialling: since when.
   steady_time dial_at_{};
-  steady_time heard_{}, pinged_{}, looked_{};
+  steady_time heard_{}, ping_at_{}, looked_{};
   bool was_busy_ = false;
 };
 

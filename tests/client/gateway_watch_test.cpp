@@ -42,21 +42,35 @@ TEST_F(GatewayWatch, DialsItsHomeAtOnceAndAsksWhoItIs) {
   EXPECT_EQ(watch.next(t0, true), act::ping);
 }
 
-TEST_F(GatewayWatch, PingsOnceASecondWhileWorkIsOpenAndNotOtherwise) {
+TEST_F(GatewayWatch, PingsASilentGatewayWhileWorkIsOpenAndNotOtherwise) {
   connect();
-  EXPECT_TRUE(look(t0 + 5ms, t0 + 995ms).empty());
-  EXPECT_EQ(watch.next(t0 + 1s, true), act::ping);
-  watch.heard(t0 + 1s);
-  EXPECT_TRUE(look(t0 + 1s, t0 + 10s, false).empty());
+  EXPECT_TRUE(look(t0 + 5ms, t0 + 295ms).empty());
+  EXPECT_EQ(watch.next(t0 + 300ms, true), act::ping);
+  watch.heard(t0 + 301ms);
+  EXPECT_TRUE(look(t0 + 305ms, t0 + 10s, false).empty());
   EXPECT_TRUE(watch.is_connected());
+}
+
+TEST_F(GatewayWatch, PingsNoGatewayFromWhichSomethingComes) {
+  connect();
+  for (auto at = t0; at < t0 + 5s; at += 100ms) {
+    watch.heard(at);
+    EXPECT_TRUE(look(at, at + 95ms).empty());
+  }
+}
+
+TEST_F(GatewayWatch, PingsAgainWhileNothingComes) {
+  connect();
+  EXPECT_EQ(look(t0, t0 + 795ms),
+            (std::vector<std::pair<act, duration>>{{act::ping, 300ms}, {act::ping, 600ms}}));
 }
 
 TEST_F(GatewayWatch, LeavesASilentGatewayAtItsLimitAndNotBefore) {
   connect();
-  (void)look(t0 + 5ms, t0 + 1495ms);
+  (void)look(t0 + 5ms, t0 + 795ms);
   EXPECT_TRUE(watch.is_connected());
 
-  EXPECT_EQ(watch.next(t0 + 1500ms, true), act::dial);
+  EXPECT_EQ(watch.next(t0 + 800ms, true), act::dial);
 
   EXPECT_FALSE(watch.is_connected());
   EXPECT_EQ(watch.gateway(), 1u);
@@ -75,7 +89,7 @@ TEST_F(GatewayWatch, DoesNotCountSilenceFromBeforeTheWork) {
   connect();
   (void)look(t0 + 5ms, t0 + 10s, false);
 
-  (void)look(t0 + 10s, t0 + 11495ms);
+  (void)look(t0 + 10s, t0 + 10795ms);
 
   EXPECT_TRUE(watch.is_connected());
 }

@@ -22,7 +22,7 @@ class Client:
     """A client of a Coppice cluster. Thread-safe; thousands of requests may be in flight.
 
     endpoints: gateways, "tcp://host:port", one or several; default: COPPICE_ENDPOINT. Each client has a
-    home among them, by chance; when it is gone, or silent for 1.5 s, what is open goes to the next one
+    home among them, by chance; when it is gone, or silent for 0.8 s, what is open goes to the next one
     with the same keys.
     retry: repeat what the cluster calls retryable, until the deadline.
     max_open: requests without an answer; a further one ends with Overloaded at once, so that `submit`

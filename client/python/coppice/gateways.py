@@ -7,9 +7,10 @@ import hashlib
 from enum import Enum
 from typing import Callable, Sequence
 
-PING_PERIOD_S = 1.0
-# A connected gateway that is silent this long while work is open is left.
-SILENCE_LIMIT_S = 1.5
+# Nothing came for so long, nor was it pinged, while work is open: it is pinged.
+PING_AFTER_S = 0.3
+# A connected gateway that is silent this long while work is open is left: soon enough that work goes on within a second of its loss.
+SILENCE_LIMIT_S = 0.8
 # A connection that does not stand by then has failed.
 DIAL_LIMIT_S = 1.5
 # A pause before the next dial is uniform between LEAST_PAUSE_S and an upper bound that doubles with
@@ -51,7 +52,7 @@ class GatewayWatch:
         self._at = 0
         self._link = Link.APART
         self._failures = 0  # connections lost in a row without a word from a gateway
-        self._dial_at = self._heard = self._pinged = self._looked = float("-inf")
+        self._dial_at = self._heard = self._ping_at = self._looked = float("-inf")
         self._was_busy = False
 
     @property
@@ -77,19 +78,19 @@ class GatewayWatch:
         if self._link is Link.APART and now >= self._dial_at:
             self._link, self._dial_at = Link.DIALLING, now
             return Act.DIAL
-        if not self.is_connected or not busy or now - self._pinged < PING_PERIOD_S:
+        if not self.is_connected or not busy or now < self._ping_at:
             return Act.NOTHING
-        self._pinged = now
+        self._ping_at = now + PING_AFTER_S
         return Act.PING
 
     def connected(self, now: float) -> None:
         """The connection that was dialled stands. Its first ping is the caller's."""
         self._link = Link.CONNECTED
-        self._heard = self._pinged = now
+        self._heard, self._ping_at = now, now + PING_AFTER_S
 
     def heard(self, now: float) -> None:
         """Something came from the gateway."""
-        self._heard, self._failures = now, 0
+        self._heard, self._ping_at, self._failures = now, now + PING_AFTER_S, 0
 
     def lost(self, now: float, busy: bool) -> None:
         """The connection failed or dropped."""

@@ -33,19 +33,25 @@ def test_it_dials_its_home_at_once():
     assert watch.next(0.0, False) is Act.DIAL and watch.gateway == 1
 
 
-def test_it_pings_once_a_second_while_work_is_open_and_not_otherwise():
+def test_it_pings_a_silent_gateway_while_work_is_open_and_not_otherwise():
     watch = connected(watch_over(0, 1))
-    assert look(watch, 0.0, 0.995) == []
-    assert watch.next(1.0, True) is Act.PING
-    watch.heard(1.0)
-    assert look(watch, 1.005, 9.0, busy=False) == []
+    assert look(watch, 0.0, 0.795) == [(Act.PING, 0.3), (Act.PING, 0.6)]
+    watch.heard(0.795)
+    assert look(watch, 0.8, 9.0, busy=False) == []
+
+
+def test_it_pings_no_gateway_from_which_something_comes():
+    watch = connected(watch_over(0, 1))
+    for step in range(50):
+        watch.heard(step / 10)
+        assert look(watch, step / 10, step / 10 + 0.095) == []
 
 
 def test_a_silent_gateway_is_left_at_the_limit_and_not_before():
     watch = connected(watch_over(0, 1))
-    look(watch, 0.0, 1.495)
+    look(watch, 0.0, 0.795)
     assert watch.is_connected
-    assert watch.next(1.5, True) is Act.DIAL and watch.gateway == 1
+    assert watch.next(0.8, True) is Act.DIAL and watch.gateway == 1
 
 
 def test_a_client_that_slept_blames_no_gateway():
