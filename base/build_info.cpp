@@ -6,13 +6,15 @@
 
 namespace coppice {
 
+std::string_view build_version() noexcept { return COPPICE_VERSION; }
+
 std::string build_text(std::string_view program) {
   return fmt::format(
       "{} {}\n"
       "revision  {}\n"
       "build     {}, g++ {}.{}, {}\n"
       "with      {}",
-      program, COPPICE_VERSION, COPPICE_REVISION, COPPICE_BUILD_TYPE, __GNUC__, __GNUC_MINOR__,
+      program, build_version(), COPPICE_REVISION, COPPICE_BUILD_TYPE, __GNUC__, __GNUC_MINOR__,
       COPPICE_MACHINE, COPPICE_PARTS);
 }
 

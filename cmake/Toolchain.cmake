@@ -12,7 +12,6 @@ find_program(COPPICE_MOLD mold)
 
 add_library(coppice_flags INTERFACE)
 target_include_directories(coppice_flags INTERFACE "${CMAKE_SOURCE_DIR}")
-target_compile_definitions(coppice_flags INTERFACE COPPICE_VERSION="${PROJECT_VERSION}")
 target_compile_options(coppice_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow
                        -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wno-restrict)
 if(COPPICE_MOLD)

@@ -105,7 +105,7 @@ expected<std::string> process::serve_metrics() try {
   if (!where) return tl::unexpected(where.error());
   registry_
       .gauge("coppice_build_info", "1, with the version of this build.",
-             {{"version", COPPICE_VERSION}})
+             {{"version", std::string{build_version()}}})
       .Set(1);
   registry_.gauge("coppice_mesh_insecure", "1 if doors or mesh may listen without authentication.")
       .Set(options_.mesh.insecure ? 1 : 0);

@@ -33,7 +33,7 @@ expected<std::string> serve_metrics(metrics& registry, const std::string& where)
   if (!address) return tl::unexpected(address.error());
   registry
       .gauge("coppice_build_info", "1, with the version of this build.",
-             {{"version", COPPICE_VERSION}})
+             {{"version", std::string{build_version()}}})
       .Set(1);
   return registry.serve(address->first, address->second) + "/metrics";
 } catch (const std::exception& failure) {

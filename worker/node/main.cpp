@@ -48,7 +48,7 @@ expected<std::string> serve_metrics(metrics& registry, const std::string& endpoi
   if (!where) return tl::unexpected(where.error());
   registry
       .gauge("coppice_build_info", "1, with the version of this build.",
-             {{"version", COPPICE_VERSION}})
+             {{"version", std::string{build_version()}}})
       .Set(1);
   return registry.serve(where->first, where->second) + "/metrics";
 } catch (const std::exception& failure) {
