@@ -48,6 +48,8 @@ class Client:
     limit: int = 10_000_000
     # PLAIN user of a `dealer`; empty: none.
     user: str = ""
+    # Of a `library`: the file of its key pair, where it runs.
+    key_file: str = ""
 
     @property
     def end_limit_s(self) -> float:
@@ -57,7 +59,7 @@ class Client:
 
 def plan_of(client: Client, endpoints: list[str], seed: int, log: Path) -> dict:
     """What chaos_load reads, by tests/chaos/load_plan.hpp."""
-    return {"via": client.via, "endpoints": endpoints, "log": str(log), "seed": seed, "user": client.user, "even": client.even,
+    return {"via": client.via, "endpoints": endpoints, "log": str(log), "seed": seed, "user": client.user, "key_file": client.key_file, "even": client.even,
             "limit": client.limit, "phases": [{"seconds": seconds, "rate": rate} for seconds, rate in client.phases],
             "mix": [each.as_json() for each in client.mix]}
 

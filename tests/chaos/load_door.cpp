@@ -9,6 +9,13 @@ namespace coppice::chaos {
 
 namespace {
 
+client::client_options options_of(const load_plan& plan) {
+  client::client_options options;
+  options.endpoints = plan.endpoints;
+  options.key_file = plan.key_file;
+  return options;
+}
+
 constexpr std::size_t max_reply_header = 1 << 20;
 
 /// Digest of the input that this answer would belong to: what the model did is undone.
@@ -29,7 +36,7 @@ int poll_ms(steady_time until) {
 }  // namespace
 
 library_door::library_door(const load_plan& plan, client_log& log)
-    : log_{log}, client_{client::client_options{plan.endpoints, true}} {}
+    : log_{log}, client_{options_of(plan)} {}
 
 void library_door::send(std::uint64_t number, const request_kind& kind, std::string&& input) {
   client::infer_request request;

@@ -50,6 +50,7 @@ load_plan read_plan(const std::string& file) {
   plan.log_file = from.at("log");
   plan.seed = from.at("seed");
   plan.user = from.value("user", plan.user);
+  plan.key_file = from.value("key_file", plan.key_file);
   plan.even = from.value("even", plan.even);
   plan.limit = from.value("limit", plan.limit);
   for (const auto& each : from.at("phases"))

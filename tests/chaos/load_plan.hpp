@@ -34,6 +34,8 @@ struct load_plan {
   std::vector<std::string> endpoints;
   /// PLAIN user of the DEALER, whose password is the same; empty: none.
   std::string user;
+  /// Of the library: the file of its own key pair; empty: one that nobody knows.
+  std::string key_file;
   std::string log_file;
   std::uint64_t seed = 1;
   std::vector<load_phase> phases;
