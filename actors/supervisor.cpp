@@ -99,4 +99,11 @@ void supervisor::try_again(steady_time now) {
   }
 }
 
+void supervisor::replaced(steady_time now) {
+  given_up_ = trial_ = false;
+  recent_.clear();
+  for (auto& each : members_) each = {phase::ready, now, 0};
+  all_ready_since_ = now;
+}
+
 }  // namespace coppice::actors

@@ -58,6 +58,8 @@ class supervisor {
   /// When `due` has something next; nothing while it waits for an end or for `try_again`.
   [[nodiscard]] std::optional<steady_time> next_due() const;
   void try_again(steady_time now);
+  /// Every child was replaced by another one, which is ready: a new beginning.
+  void replaced(steady_time now);
 
   [[nodiscard]] strategy how() const noexcept { return how_; }
   [[nodiscard]] bool has_given_up() const noexcept { return given_up_; }

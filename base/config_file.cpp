@@ -46,6 +46,20 @@ config_map config_map::section(const std::string& key) {
   return broken;
 }
 
+std::vector<std::pair<std::string, config_map>> config_map::sections() {
+  std::vector<std::pair<std::string, config_map>> all;
+  for (const auto& entry : node_) {
+    const auto key = entry.first.as<std::string>("?");
+    known_.insert(key);
+    if (!entry.second.IsMap()) {
+      reject(entry.first, "'" + key + "' must be a map");
+      break;
+    }
+    all.emplace_back(key, config_map{file_, entry.second});
+  }
+  return all;
+}
+
 std::vector<std::string> config_map::keys() const {
   std::vector<std::string> all;
   for (const auto& entry : node_) all.push_back(entry.first.as<std::string>("?"));

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace coppice {
@@ -33,6 +34,9 @@ class config_map {
 
   /// The map under `key`; empty if it is absent.
   [[nodiscard]] config_map section(const std::string& key);
+  /// The maps under all of its keys, in the order of the file; a value that is none is rejected,
+  /// and is the end of it. In linear time, which `section` for each of `keys` is not.
+  [[nodiscard]] std::vector<std::pair<std::string, config_map>> sections();
   /// Its keys, as they stand in the file.
   [[nodiscard]] std::vector<std::string> keys() const;
   [[nodiscard]] bool has(const std::string& key) const { return node_[key].IsDefined(); }

@@ -11,13 +11,14 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace coppice::gateway {
 
 namespace {
 
 constexpr duration turn_period = 25ms;
-constexpr duration drain_limit = 1s;
+constexpr duration order_limit = 1s;
 
 struct scheduler_entry {
   std::string name;
@@ -128,7 +129,7 @@ caf::result<proto::cluster_status> status(self_ptr self) {
   return self->delegate(state.schedulers.begin()->second.actor, caf::get_atom::value);
 }
 
-// --- drain and poison ----------------------------------------------------------------------
+// --- orders and poison ---------------------------------------------------------------------
 
 /// Answers of schedulers to one order, until the last is there.
 struct gathering {
@@ -153,7 +154,7 @@ caf::result<proto::drain_status> drain(self_ptr self, const proto::drain_order& 
   const auto all = std::make_shared<gathering>(gathering{
       order, self->make_response_promise<proto::drain_status>(), state.schedulers.size(), {}});
   for (const auto& [rank, scheduler] : state.schedulers)
-    self->request(scheduler.actor, drain_limit, order)
+    self->request(scheduler.actor, order_limit, order)
         .then(
             [all](proto::drain_status& answer) {
               all->answers.push_back(std::move(answer));
@@ -161,6 +162,53 @@ caf::result<proto::drain_status> drain(self_ptr self, const proto::drain_order& 
             },
             [all](caf::error&) { all->one_less(); });
   return all->promise;
+}
+
+/// One order that goes from scheduler to scheduler until one knows its node.
+struct passing {
+  proto::apply_order order;
+  caf::typed_response_promise<proto::apply_status> promise;
+  /// Those that were not asked yet.
+  std::vector<proto::scheduler_actor> left;
+  /// Of the last one that answered.
+  std::optional<proto::apply_status> answer;
+
+  void end() {
+    if (answer)
+      promise.deliver(std::move(*answer));
+    else
+      promise.deliver(caf::make_error(caf::sec::request_timeout, "no scheduler answers"));
+  }
+};
+
+void pass_on_order(self_ptr self, const std::shared_ptr<passing>& it) {
+  if (it->left.empty()) return it->end();
+  const auto scheduler = it->left.back();
+  it->left.pop_back();
+  self->request(scheduler, order_limit, it->order)
+      .then(
+          [self, it](proto::apply_status& answer) {
+            const bool known = !answer.error || answer.error->code != code_name(errc::not_found);
+            it->answer = std::move(answer);
+            if (known) it->left.clear();
+            pass_on_order(self, it);
+          },
+          [self, it](caf::error&) { pass_on_order(self, it); });
+}
+
+/// First to the scheduler of the lowest rank, but for those that are silent.
+caf::result<proto::apply_status> apply(self_ptr self, const proto::apply_order& order) {
+  const auto& state = self->state;
+  if (state.schedulers.empty())
+    return caf::make_error(caf::sec::cannot_connect_to_node, "no scheduler can be reached");
+  const auto it = std::make_shared<passing>(
+      passing{order, self->make_response_promise<proto::apply_status>(), {}, {}});
+  for (const auto& [rank, scheduler] : state.schedulers)
+    if (!state.places->is_silent(scheduler.name)) it->left.push_back(scheduler.actor);
+  if (it->left.empty()) it->left.push_back(state.schedulers.begin()->second.actor);
+  std::ranges::reverse(it->left);
+  pass_on_order(self, it);
+  return it->promise;
 }
 
 void tell_all(self_ptr self, const proto::drain_ack& ack) {
@@ -214,6 +262,7 @@ gateway_self::behavior_type behavior(self_ptr self, proto::gateway_state own,
       [self](caf::get_atom) { return status(self); },
       [self](caf::ping_atom) { return speaking_schedulers(self->state); },
       [self](const proto::drain_order& order) { return drain(self, order); },
+      [self](const proto::apply_order& order) { return apply(self, order); },
       [self](const proto::drain_ack& ack) { tell_all(self, ack); },
       [self](const proto::suspicion& told) { suspect(self, told); },
       [self](const proto::trial_result& told) { tell_judge(self, told); },

@@ -25,6 +25,9 @@ using gateway_self = proto::gateway_actor::extend<
     proto::rpc<std::uint32_t(caf::ping_atom)>,
     // An operator's order, for every scheduler. Fails if none answers within a second.
     proto::rpc<proto::drain_status(proto::drain_order)>,
+    // An operator's order for one node, through the first scheduler that knows it. Fails if none
+    // answers within a second.
+    proto::rpc<proto::apply_status(proto::apply_order)>,
     // The shard heeds a `drain_notice`: for every scheduler.
     proto::rpc<void(proto::drain_ack)>,
     // Content that the shard suspects: each fingerprint for the scheduler that is its home.

@@ -66,6 +66,7 @@ class process {
   expected<proto::cluster_status> ask_status();
   expected<proto::drain_status> ask_drain(const proto::drain_order& order);
   expected<proto::explanation> ask_explanation(const std::string& target);
+  expected<proto::apply_status> ask_apply(const proto::apply_order& order);
   /// @param limit  for all parts together.
   expected<std::string> look(duration limit);
 
@@ -121,9 +122,9 @@ expected<std::uint16_t> process::start_scheduler() {
   if (options_.mesh.insecure) own.warnings.push_back("mesh: insecure");
   scheduler_ = scheduler::spawn_scheduler(system_, std::move(own), registry_);
   caf::anon_send(gateway_, scheduler_, std::uint32_t{0});
-  return actors::publish_scheduler(system_, scheduler_,
-                                   {*options_.embedded_scheduler, options_.mesh.identity,
-                                    options_.mesh.insecure});
+  return actors::publish_scheduler(
+      system_, scheduler_,
+      {*options_.embedded_scheduler, options_.mesh.identity, options_.mesh.insecure});
 }
 
 expected<void> process::dial() {
@@ -172,6 +173,10 @@ expected<proto::drain_status> process::ask_drain(const proto::drain_order& order
   return ask<proto::drain_status>(system_, gateway_, order);
 }
 
+expected<proto::apply_status> process::ask_apply(const proto::apply_order& order) {
+  return ask<proto::apply_status>(system_, gateway_, order);
+}
+
 expected<proto::explanation> process::ask_explanation(const std::string& target) {
   // Shared: the shard may answer after the limit.
   auto answer = std::make_shared<std::promise<expected<proto::explanation>>>();
@@ -185,10 +190,11 @@ expected<proto::explanation> process::ask_explanation(const std::string& target)
 
 expected<void> process::open_operator_door() {
   if (options_.operator_door.empty()) return {};
-  operator_door_ = std::make_unique<operator_door>(operator_door::sources{
-      [this] { return ask_status(); },
-      [this](const proto::drain_order& order) { return ask_drain(order); },
-      [this](const std::string& target) { return ask_explanation(target); }});
+  operator_door_ = std::make_unique<operator_door>(
+      operator_door::sources{[this] { return ask_status(); },
+                             [this](const proto::drain_order& order) { return ask_drain(order); },
+                             [this](const std::string& target) { return ask_explanation(target); },
+                             [this](const proto::apply_order& order) { return ask_apply(order); }});
   return operator_door_->open(options_.operator_door);
 }
 

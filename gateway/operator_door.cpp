@@ -54,9 +54,12 @@ std::string operator_door::answer(const zmq::message_t& header) {
   if (!request) return failure(request.error());
   if (request->op == "drain" || request->op == "undrain") return drain(*request);
   if (request->op == "explain") return explain(*request);
+  if (request->op == "apply" || request->op == "diff") return apply(*request);
   if (request->op != "status")
-    return failure(
-        {errc::invalid, "Field 'op' must be status, drain, undrain or explain at this door.", 0});
+    return failure({errc::invalid,
+                    "Field 'op' must be status, drain, undrain, explain, apply or diff at this "
+                    "door.",
+                    0});
   const auto status = sources_.status();
   return status ? proto::encode(*status) : failure(status.error());
 }
@@ -74,6 +77,18 @@ std::string operator_door::explain(const proto::operator_request& request) {
         {errc::invalid, "Field 'target' must be a request's id or key, 1 to 512 bytes.", 0});
   const auto told = sources_.explain(request.target);
   return told ? proto::encode(*told) : failure(told.error());
+}
+
+std::string operator_door::apply(const proto::operator_request& request) {
+  if (request.target.empty() || request.target.size() > proto::max_name_bytes)
+    return failure({errc::invalid, "Field 'target' must name a node.", 0});
+  if (!request.desired || proto::encode(*request.desired).size() > proto::max_desired_bytes)
+    return failure({errc::invalid,
+                    "Field 'desired' must say what the node is to serve, in at most " +
+                        std::to_string(proto::max_desired_bytes) + " bytes.",
+                    0});
+  const auto status = sources_.apply({request.target, *request.desired, request.op == "diff"});
+  return status ? proto::encode(*status) : failure(status.error());
 }
 
 void operator_door::run() try {

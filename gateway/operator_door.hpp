@@ -14,7 +14,8 @@ namespace coppice::gateway {
 
 /// The operators' door: a ROUTER on `ipc://` that only its owner may open (mode 0600), on a thread
 /// of its own. Answers `status` with the `cluster_status` map, `drain` and `undrain` with the
-/// `drain_status` map, `explain` with the `explanation` map, anything else with an error map.
+/// `drain_status` map, `explain` with the `explanation` map, `apply` and `diff` with the
+/// `apply_status` map, anything else with an error map.
 class operator_door {
  public:
   /// Who answers each operation, called on the door's thread.
@@ -23,6 +24,7 @@ class operator_door {
     std::function<expected<proto::drain_status>(const proto::drain_order&)> drain;
     /// By the id or key of a request.
     std::function<expected<proto::explanation>(const std::string&)> explain;
+    std::function<expected<proto::apply_status>(const proto::apply_order&)> apply;
   };
 
   explicit operator_door(sources answers);
@@ -36,6 +38,7 @@ class operator_door {
   std::string answer(const zmq::message_t& header);
   std::string drain(const proto::operator_request& request);
   std::string explain(const proto::operator_request& request);
+  std::string apply(const proto::operator_request& request);
 
   sources sources_;
   zmq::context_t context_{1};

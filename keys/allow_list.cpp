@@ -1,16 +1,14 @@
 #include "keys/allow_list.hpp"
 
 #include "base/config_file.hpp"
+#include "base/durable_file.hpp"
 
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cctype>
-#include <cstring>
 #include <ctime>
-#include <fcntl.h>
 #include <set>
-#include <unistd.h>
 
 namespace coppice {
 
@@ -113,17 +111,7 @@ expected<allow_list> allow_list::read(const std::filesystem::path& file) {
 }
 
 expected<void> allow_list::write(const std::filesystem::path& file) const {
-  const auto text = text_of(clients_);
-  const auto beside = file.string() + ".new";
-  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  const bool written = fd >= 0 &&
-                       ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(fd) == 0;
-  const bool replaced = written && ::rename(beside.c_str(), file.c_str()) == 0;
-  const int why = errno;
-  if (fd >= 0) ::close(fd);
-  if (!replaced) return fail(errc::unavailable, file.string() + ": " + std::strerror(why) + ".");
-  return {};
+  return write_durably(file, text_of(clients_));
 }
 
 expected<void> allow_list::allow(const std::string& name, allowed_client client) {

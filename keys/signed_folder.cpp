@@ -61,6 +61,11 @@ std::optional<listed_file> digest_of(const descriptor& open, std::uint64_t most)
   return found;
 }
 
+bool is_as_listed(const descriptor& open, const listed_file& listed) {
+  const auto found = open ? digest_of(open, listed.size) : std::nullopt;
+  return found && found->size == listed.size && found->sha256 == listed.sha256;
+}
+
 /// No link is followed at the end of the path, and only a regular file is taken.
 descriptor open_regular(const std::filesystem::path& file) {
   descriptor open{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
@@ -123,7 +128,9 @@ expected<void> write_whole(const std::filesystem::path& file, const std::string&
 
 }  // namespace
 
-bool verified_file::is_unchanged() const noexcept { return changed_at(open) == changed_ns; }
+bool verified_file::is_unchanged() const {
+  return changed_at(open) == changed_ns || is_as_listed(open, listed);
+}
 
 expected<folder_manifest> folder_manifest::of(const std::filesystem::path& folder) try {
   folder_manifest made;
@@ -194,12 +201,11 @@ expected<std::vector<verified_file>> open_signed_folder(const std::filesystem::p
     auto open = open_regular(folder / each.path);
     const auto changed = changed_at(open);
     if (!open) return refused(folder / each.path, "it was signed, and is not there.");
-    const auto found = digest_of(open, each.size);
-    if (!found || found->size != each.size || found->sha256 != each.sha256)
+    if (!is_as_listed(open, each))
       return refused(
           folder / each.path,
           "it is not what was signed. Put the signed one back, or sign the folder again.");
-    files.push_back({each.path, std::move(open), changed});
+    files.push_back({each.path, std::move(open), changed, each});
   }
   return files;
 }

@@ -53,9 +53,12 @@ struct verified_file {
   descriptor open;
   /// When its content or its rights were changed last, before it was read; nanoseconds.
   std::int64_t changed_ns = 0;
+  /// What the manifest says of it.
+  listed_file listed = {};
 
-  /// Whether nobody has written to it since: only the system can set that time.
-  [[nodiscard]] bool is_unchanged() const noexcept;
+  /// Whether it still is what was verified. If its times have changed, which only the system can
+  /// set (also when the file only lost its name), it is read again.
+  [[nodiscard]] bool is_unchanged() const;
 };
 
 /// Opens every file of the folder that its manifest lists, reads it through that descriptor and

@@ -49,6 +49,11 @@ inline constexpr std::size_t max_link_header_bytes = max_request_header_bytes + 
 inline constexpr std::uint32_t default_timeout_ms = 30'000;
 inline constexpr std::uint32_t max_timeout_ms = 3'600'000;
 
+/// Largest desired state of one node, bytes of its msgpack form: two of them fit a CAF message.
+inline constexpr std::size_t max_desired_bytes = 16 * 1024;
+/// Longest path of a model repository, bytes.
+inline constexpr std::size_t max_path_bytes = 4096;
+
 /// Largest CAF message, bytes of its msgpack form.
 inline constexpr std::size_t max_control_bytes = 64 * 1024;
 

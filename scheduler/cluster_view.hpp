@@ -66,6 +66,10 @@ class cluster_view {
   [[nodiscard]] proto::drain_status drain_status(const std::string& target) const {
     return drains_.status(target, engines_);
   }
+  /// `not_found`, with the nodes and engines that there are.
+  [[nodiscard]] proto::error_body unknown_target(const std::string& target) const {
+    return drain_watch::unknown(target, engines_);
+  }
 
  private:
   void add(news& to, engine_table::change change, steady_time now);

@@ -120,6 +120,17 @@ proto::drain_status drain(self_ptr self, const proto::drain_order& order) {
   return status;
 }
 
+/// The node answers for itself.
+caf::result<proto::apply_status> apply(self_ptr self, const proto::apply_order& order) {
+  const auto& nodes = self->state.nodes;
+  const auto node = nodes.find(order.node);
+  if (node != nodes.end()) return self->delegate(node->second, order);
+  proto::apply_status unknown;
+  unknown.node = order.node;
+  unknown.error = self->state.view->unknown_target(order.node);
+  return unknown;
+}
+
 void lost(self_ptr self, const caf::down_msg& down) {
   auto& state = self->state;
   const auto is_it = [&](const auto& actor) { return actor.address() == down.source; };
@@ -175,6 +186,7 @@ scheduler_self::behavior_type behavior(self_ptr self, scheduler_options options,
       },
       [self](caf::get_atom) { return status(self); },
       [self](const proto::drain_order& order) { return drain(self, order); },
+      [self](const proto::apply_order& order) { return apply(self, order); },
       [self](const proto::drain_ack& ack) { self->state.view->acknowledged(ack); },
       [self, now](const proto::suspicion& told) {
         publish(self, self->state.view->suspect(told, now()));

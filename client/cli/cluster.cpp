@@ -9,12 +9,15 @@
 
 #include <cstdio>
 #include <fstream>
+#include <thread>
 
 namespace coppice::cli {
 
 namespace {
 
 constexpr std::size_t max_status_bytes = 16u << 20;
+constexpr duration ask_limit = 3s;
+constexpr duration ask_again_after = 100ms;
 
 }  // namespace
 
@@ -52,6 +55,14 @@ expected<void> cluster_choice::resolve() try {
       "gateway's machine give --operator ipc://PATH; for 'coppice up' --cluster READY_FILE.");
 } catch (const nlohmann::json::exception& failure) {
   return fail(errc::invalid, ready_file + ": no ready file: " + failure.what());
+}
+
+expected<void> cluster_choice::resolve_operator() {
+  if (auto known = resolve(); !known) return known;
+  if (!operator_doors.empty()) return {};
+  return fail(errc::invalid,
+              "This verb needs the operator door. Give --cluster READY_FILE, or on a gateway's "
+              "machine --operator ipc://PATH.");
 }
 
 client::client_options cluster_choice::client() const {
@@ -134,12 +145,34 @@ expected<proto::drain_status> order_drain(const std::string& door, const proto::
   return ask<proto::drain_status>(door, std::move(request), limit);
 }
 
+expected<proto::apply_status> order_apply(const cluster_choice& cluster,
+                                          const proto::apply_order& order, duration patience) {
+  proto::operator_request request;
+  request.op = order.only_ask ? "diff" : "apply";
+  request.target = order.node;
+  request.desired = order.desired;
+  expected<proto::apply_status> answer = fail(errc::unavailable, "No operator door is named.");
+  for (const auto end = now() + patience;;) {
+    for (const auto& door : cluster.operator_doors) {
+      answer = ask<proto::apply_status>(door, request, ask_limit);
+      if (answer || answer.error().code != errc::unavailable) return answer;
+    }
+    if (now() >= end) return answer;
+    std::this_thread::sleep_for(ask_again_after);
+  }
+}
+
 expected<proto::explanation> ask_explanation(const std::string& door, const std::string& target,
                                              duration limit) {
   proto::operator_request request;
   request.op = "explain";
   request.target = target;
   return ask<proto::explanation>(door, std::move(request), limit);
+}
+
+int report_usage(const error& failure) {
+  std::fprintf(stderr, "coppice: %s\n", failure.message.c_str());
+  return exit_usage;
 }
 
 int report(const error& failure) {

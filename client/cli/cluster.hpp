@@ -29,6 +29,9 @@ struct cluster_choice {
   void add_options(CLI::App& verb);
   /// Fills in what the ready file names. @error `invalid` or `unavailable`, with the remedy.
   expected<void> resolve();
+  /// The same for verbs that only operators have. @error as above, or that no operator door is
+  /// named.
+  expected<void> resolve_operator();
   /// For the client library, after `resolve`.
   [[nodiscard]] client::client_options client() const;
 };
@@ -45,6 +48,11 @@ expected<proto::cluster_status> ask_status(const cluster_choice& cluster, durati
 expected<proto::drain_status> order_drain(const std::string& door, const proto::drain_order& order,
                                           duration limit);
 
+/// Gives one node an order, or asks it, through the first operator door that answers; again for up
+/// to `patience` while the node does not. @error as above.
+expected<proto::apply_status> order_apply(const cluster_choice& cluster,
+                                          const proto::apply_order& order, duration patience = 10s);
+
 /// Asks the operator door what became of the request of that id or key. @error as above;
 /// `not_found` if that gateway remembers none.
 expected<proto::explanation> ask_explanation(const std::string& door, const std::string& target,
@@ -52,5 +60,8 @@ expected<proto::explanation> ask_explanation(const std::string& door, const std:
 
 /// Prints the error and gives the exit code that fits it.
 int report(const error& failure);
+
+/// The same for what is wrong with the command itself.
+int report_usage(const error& failure);
 
 }  // namespace coppice::cli

@@ -98,6 +98,8 @@ json cluster_up::worker_config(std::uint32_t k) const {
   config["schedulers"] = schedulers_;
   config["engines"] = std::vector<json>(options_.engines, engine);
   config["builtins"] = options_.builtins;
+  // For as long as this cluster is up.
+  config["state"] = (folder_.path() / (config["name"].get<std::string>() + ".state")).string();
   if (!options_.models.empty()) config["models"] = fs::absolute(options_.models).string();
   if (!options_.serve.empty()) config["serve"] = options_.serve;
   return config;

@@ -57,14 +57,7 @@ expected<proto::drain_status> wait_for_end(const drain_options& options) {
 }
 
 int run(drain_options& options) {
-  if (auto known = options.cluster.resolve(); !known) {
-    std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
-    return exit_usage;
-  }
-  if (options.cluster.operator_door.empty()) {
-    std::fprintf(stderr, "coppice: this verb needs the operator door; give --cluster READY_FILE\n");
-    return exit_usage;
-  }
+  if (auto known = options.cluster.resolve_operator(); !known) return report_usage(known.error());
   const auto status = wait_for_end(options);
   if (!status) return report(status.error());
   const json out{

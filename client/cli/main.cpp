@@ -11,8 +11,9 @@ int main(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 good, 1 failure, 2 usage, 3 cluster unreachable, 4 the cluster refused.");
   int exit_code = 0;
-  for (const auto add : {add_up, add_status, add_models, add_predict, add_bench, add_check,
-                         add_drain, add_undrain, add_explain, add_keys, add_sign, add_doctor})
+  for (const auto add :
+       {add_up, add_status, add_models, add_predict, add_bench, add_check, add_drain, add_undrain,
+        add_apply, add_diff, add_explain, add_keys, add_sign, add_doctor})
     add(app, exit_code);
   try {
     app.parse(argc, argv);

@@ -61,6 +61,7 @@ json as_json(const proto::engine_state& engine) {
           {"up_for_ms", engine.up_for_ms},
           {"strategy", engine.strategy},
           {"group", engine.group},
+          {"revision", engine.revision},
           {"history", as_json(engine.history)},
           {"models", models},
           {"in_flight", rows_in_flight(engine)}};
@@ -88,6 +89,10 @@ json as_json(const proto::cluster_status& status) {
                             {"verdict", node.verdict},
                             {"verdict_reason", node.verdict_reason},
                             {"metrics", node.metrics_url},
+                            {"revision", node.revision},
+                            {"target_revision", node.target_revision},
+                            {"convergence", node.convergence},
+                            {"convergence_reason", node.convergence_reason},
                             {"workers", workers}});
   }
   return out;
@@ -105,7 +110,18 @@ std::string engine_text(const proto::engine_state& engine) {
   auto out = fmt::format("engine {}  {}  pid {}  {}  restarts {}  in flight {}", engine.name,
                          engine.device, engine.pid, engine.verdict, engine.restarts,
                          rows_in_flight(engine));
+  if (engine.revision > 0) out += fmt::format("  revision {}", engine.revision);
   return engine.up_for_ms == 0 ? out : out + "  up for " + seconds(engine.up_for_ms);
+}
+
+/// Nothing for a node that was never given one.
+std::string revision_text(const proto::node_snapshot& node) {
+  if (node.target_revision == 0) return "";
+  auto out = fmt::format("  revision {}", node.revision);
+  if (node.convergence == "converging")
+    out += fmt::format(", converging to {}", node.target_revision);
+  if (node.convergence == "failed") out += fmt::format(", {} failed", node.target_revision);
+  return out;
 }
 
 std::string load_text(const proto::engine_state& engine, const proto::model_card& card) {
@@ -138,9 +154,12 @@ std::string details(const proto::engine_state& engine, const std::string& indent
 
 std::string as_text(const proto::node_snapshot& node, bool tree) {
   const auto up = std::ranges::count(node.engines, "up", &proto::engine_state::verdict);
-  auto out = fmt::format("├─ node {}  pid {}  {}  {} of {} engines up\n", node.node, node.pid,
-                         node.verdict, up, node.engines.size());
+  auto out = fmt::format("├─ node {}  pid {}  {}  {} of {} engines up{}\n", node.node, node.pid,
+                         node.verdict, up, node.engines.size(), revision_text(node));
   if (tree && !node.verdict_reason.empty()) out += "│  " + node.verdict_reason + "\n";
+  if (tree && !node.convergence_reason.empty())
+    out +=
+        fmt::format("│  revision {} failed: {}\n", node.target_revision, node.convergence_reason);
   for (const auto& engine : node.engines) {
     if (!tree) {
       out += "│  └─ " + engine_text(engine) + "\n";

@@ -22,6 +22,8 @@ void add_check(CLI::App& app, int& exit_code);
 void add_drain(CLI::App& app, int& exit_code);
 void add_undrain(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
+void add_apply(CLI::App& app, int& exit_code);
+void add_diff(CLI::App& app, int& exit_code);
 void add_keys(CLI::App& app, int& exit_code);
 void add_sign(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);

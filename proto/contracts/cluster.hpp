@@ -40,7 +40,10 @@ using node_actor = caf::typed_actor<
     // An operator's order for this node or one of its engines. It shows in the next snapshot, as
     // the verdict `draining` or `up`; it outlives the engine's restarts, not the node's. Whatever
     // is not of this node is ignored.
-    rpc<void(drain_order)>>;
+    rpc<void(drain_order)>,
+    // What this node is to serve from now on. Answered once it is kept, or at once if it is refused
+    // or was taken before; how far it has come shows in snapshots.
+    rpc<apply_status(apply_order)>>;
 
 using scheduler_actor = caf::typed_actor<
     // A gateway makes itself known; it is sent `catalogue` and `engine_down` from then on.
@@ -56,6 +59,9 @@ using scheduler_actor = caf::typed_actor<
     // An operator's order, passed on to the node. Answered with how far it has come, so that asking
     // again is how one waits for its end.
     rpc<drain_status(drain_order)>,
+    // An operator's order, passed on to the node, whose answer it is. Fails as `not_found` if there
+    // is no such node.
+    rpc<apply_status(apply_order)>,
     // A gateway heeds a `drain_notice`.
     rpc<void(drain_ack)>,
     // Content that was running when an engine crashed; every gateway is told a judgement of each.
@@ -83,4 +89,6 @@ CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::drain_order))
 CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::drain_notice))
 CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::drain_ack))
 CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::drain_status))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::apply_order))
+CAF_ADD_TYPE_ID(coppice_cluster, (coppice::proto::apply_status))
 CAF_END_TYPE_ID_BLOCK(coppice_cluster)

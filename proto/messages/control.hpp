@@ -2,6 +2,7 @@
 
 #include "base/ids.hpp"
 #include "proto/messages/client.hpp"
+#include "proto/messages/desired.hpp"
 #include "proto/messages/fingerprint.hpp"
 #include "proto/messages/tensor.hpp"
 
@@ -83,8 +84,8 @@ struct grant {
   std::uint32_t wanted_version = 0;
   std::uint32_t rows = 0;
   std::uint64_t ttl_us = 0;
-  /// CURVE public key of the engine's link (Z85); empty: it is not encrypted. If it is, `link_key` is
-  /// the secret key of those who may use it.
+  /// CURVE public key of the engine's link (Z85); empty: it is not encrypted. If it is, `link_key`
+  /// is the secret key of those who may use it.
   std::string engine_key;
 
   static constexpr auto fields() {
@@ -214,7 +215,7 @@ struct restart_note {
 
 /// One engine as its worker sees it. `incarnation` is 0 while no process is ready.
 struct engine_state {
-  /// "<node>/<worker>", stable over restarts.
+  /// "<node>/<worker>", stable over restarts; see `engine_name.hpp`.
   std::string name;
   std::string device;
   std::int64_t pid = 0;
@@ -242,6 +243,8 @@ struct engine_state {
   std::uint32_t capacity_percent = 100;
   /// As in `grant`.
   std::string engine_key;
+  /// Of the desired state that its process was started with.
+  std::uint64_t revision = 0;
 
   static constexpr auto fields() {
     return std::tuple{field{"name", &engine_state::name},
@@ -261,7 +264,8 @@ struct engine_state {
                       field{"history", &engine_state::history},
                       field{"verdict_reason", &engine_state::verdict_reason},
                       field{"capacity_percent", &engine_state::capacity_percent},
-                      field{"engine_key", &engine_state::engine_key}};
+                      field{"engine_key", &engine_state::engine_key},
+                      field{"revision", &engine_state::revision}};
   }
 };
 
@@ -277,6 +281,13 @@ struct node_snapshot {
   /// up, suspect, dead or draining, as the scheduler judges it; only in `cluster_status`.
   std::string verdict;
   std::string verdict_reason;
+  /// Of the desired state: the one to which it converged last, and the last one that it took.
+  std::uint64_t revision = 0;
+  std::uint64_t target_revision = 0;
+  /// converged; converging; failed: it does not come to the target and keeps to `revision`.
+  std::string convergence;
+  /// failed: why, one sentence.
+  std::string convergence_reason;
 
   static constexpr auto fields() {
     return std::tuple{field{"node", &node_snapshot::node},
@@ -286,7 +297,11 @@ struct node_snapshot {
                       field{"metrics_url", &node_snapshot::metrics_url},
                       field{"engines", &node_snapshot::engines},
                       field{"verdict", &node_snapshot::verdict},
-                      field{"verdict_reason", &node_snapshot::verdict_reason}};
+                      field{"verdict_reason", &node_snapshot::verdict_reason},
+                      field{"revision", &node_snapshot::revision},
+                      field{"target_revision", &node_snapshot::target_revision},
+                      field{"convergence", &node_snapshot::convergence},
+                      field{"convergence_reason", &node_snapshot::convergence_reason}};
   }
 };
 
@@ -497,17 +512,20 @@ struct engine_report {
 /// Operator door: the request.
 struct operator_request {
   std::uint32_t v = 0;
-  /// status, drain, undrain, explain.
+  /// status, drain, undrain, explain, apply, diff.
   std::string op;
   raw_value id;
-  /// drain, undrain: a node ("node-1") or one of its engines ("node-1/engine-0"). explain: the id
-  /// or key of a request, as text.
+  /// drain, undrain: a node ("node-1") or one of its engines ("node-1/engine-0"). apply, diff: a
+  /// node. explain: the id or key of a request, as text.
   std::string target;
+  /// apply, diff: what that node is to serve.
+  std::optional<desired_state> desired;
 
   static constexpr auto fields() {
     return std::tuple{field{"v", &operator_request::v}, field{"op", &operator_request::op},
                       field{"id", &operator_request::id},
-                      field{"target", &operator_request::target}};
+                      field{"target", &operator_request::target},
+                      field{"desired", &operator_request::desired}};
   }
 };
 

@@ -21,7 +21,17 @@ std::string number_of(std::uint64_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
-proto::error_body unknown(const std::string& target, const engine_table& engines) {
+}  // namespace
+
+void drain_watch::acknowledged(const proto::drain_ack& ack) {
+  const auto gateway = gateways_.find(ack.gateway);
+  if (gateway == gateways_.end()) return;
+  for (const auto incarnation : ack.incarnations)
+    if (const auto found = gateway->second.find(incarnation); found != gateway->second.end())
+      found->second.in_flight = ack.in_flight;
+}
+
+proto::error_body drain_watch::unknown(const std::string& target, const engine_table& engines) {
   std::string known;
   std::size_t named = 0;
   for (const auto& node : engines.nodes()) {
@@ -33,16 +43,6 @@ proto::error_body unknown(const std::string& target, const engine_table& engines
           "There is no node or engine '" + target +
               "'. Known: " + (known.empty() ? "none" : known) + ".",
           false, 0};
-}
-
-}  // namespace
-
-void drain_watch::acknowledged(const proto::drain_ack& ack) {
-  const auto gateway = gateways_.find(ack.gateway);
-  if (gateway == gateways_.end()) return;
-  for (const auto incarnation : ack.incarnations)
-    if (const auto found = gateway->second.find(incarnation); found != gateway->second.end())
-      found->second.in_flight = ack.in_flight;
 }
 
 std::vector<std::pair<std::string, proto::drain_notice>> drain_watch::due(

@@ -30,6 +30,9 @@ class drain_watch {
                                                                steady_time now);
   [[nodiscard]] proto::drain_status status(const std::string& target,
                                            const engine_table& engines) const;
+  /// `not_found`, with the targets that there are.
+  [[nodiscard]] static proto::error_body unknown(const std::string& target,
+                                                 const engine_table& engines);
 
  private:
   /// One gateway and one draining incarnation.

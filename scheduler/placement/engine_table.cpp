@@ -1,5 +1,6 @@
 #include "scheduler/placement/engine_table.hpp"
 
+#include "proto/messages/engine_name.hpp"
 #include "scheduler/placement/model_pools.hpp"
 
 #include <algorithm>
@@ -164,9 +165,11 @@ proto::catalogue engine_table::catalogue() const {
 
 std::vector<engine_table::place> engine_table::targeted(const std::string& target) const {
   std::vector<place> found;
+  const auto wanted = proto::place_of(target);
   for (const auto& [name, entry] : nodes_)
     for (const auto& engine : entry.snapshot.engines)
-      if (name == target || engine.name == target) found.push_back({&engine, entry.lost});
+      if (name == target || proto::place_of(engine.name) == wanted)
+        found.push_back({&engine, entry.lost});
   return found;
 }
 

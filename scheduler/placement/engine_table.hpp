@@ -53,7 +53,7 @@ class engine_table {
     const proto::engine_state* engine;
     bool lost = false;
   };
-  /// Every engine of a node ("node-1") or one engine ("node-1/engine-0"); none: unknown.
+  /// Every engine of a node ("node-1"), or those in one place ("node-1/engine-0"); none: unknown.
   [[nodiscard]] std::vector<place> targeted(const std::string& target) const;
   /// Incarnations whose workers show them as draining, ascending.
   [[nodiscard]] std::vector<incarnation_id> draining() const;

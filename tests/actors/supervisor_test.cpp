@@ -150,6 +150,18 @@ TEST(Supervisor, ATrialThatHasLastedIsForgotten) {
   EXPECT_FALSE(one.ended(0, t0 + 6min, 0).exceeded);
 }
 
+TEST(Supervisor, BeginsAnewWhenEveryChildWasReplaced) {
+  supervisor one{strategy::one_for_one, 2, options(0)};
+  bring_up(one, t0);
+  ASSERT_TRUE(one.ended(0, t0, 0).exceeded);
+
+  one.replaced(t0 + 1s);
+
+  EXPECT_FALSE(one.has_given_up());
+  EXPECT_FALSE(one.next_due()) << "nobody waits for a start";
+  EXPECT_TRUE(one.ended(1, t0 + 1s, 0).exceeded) << "they run, and are supervised";
+}
+
 /// Plays an owner that carries out every order, with ends at random.
 struct random_owner {
   supervisor of;

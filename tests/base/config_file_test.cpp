@@ -56,6 +56,26 @@ TEST_F(ConfigFile, SaysThatAFileIsMissing) {
             std::string::npos);
 }
 
+TEST_F(ConfigFile, GivesTheMapsUnderAllOfItsKeysInTheirOrder) {
+  auto map = read("b: {port: 1}\na: {port: 2}\n");
+  auto sections = map->sections();
+
+  ASSERT_EQ(sections.size(), 2u);
+  EXPECT_EQ(sections[0].first, "b");
+  int port = 0;
+  EXPECT_TRUE(sections[1].second.optional("port", port, "a port").finish());
+  EXPECT_EQ(port, 2);
+  EXPECT_TRUE(map->finish());
+}
+
+TEST_F(ConfigFile, RejectsAValueThatIsNoMapWhereAllAre) {
+  auto map = read("a: {port: 1}\nb: 2\nc: {}\n");
+
+  EXPECT_EQ(map->sections().size(), 1u);
+
+  EXPECT_NE(map->finish().error().message.find(":2: 'b' must be a map"), std::string::npos);
+}
+
 }  // namespace
 
 }  // namespace coppice

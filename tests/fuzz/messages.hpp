@@ -17,6 +17,6 @@ using messages =
                proto::catalogue, proto::gateway_state, proto::cluster_status, proto::engine_report,
                proto::operator_request, proto::suspicion, proto::trial_result, proto::judgement,
                proto::drain_order, proto::drain_notice, proto::drain_ack, proto::drain_status,
-               proto::explanation>;
+               proto::explanation, proto::apply_order, proto::apply_status>;
 
 }  // namespace coppice::fuzz

@@ -22,6 +22,9 @@ struct heard {
   std::vector<proto::fingerprint> suspects, tried;
   /// What it answers to an order.
   std::string drain_state = "draining";
+  std::vector<proto::apply_order> applied;
+  /// The error with which it answers a revision; empty: it takes it.
+  std::string apply_error;
   /// Takes places and does not answer them before it is thawed by an `engine_down`.
   bool frozen = false;
   std::vector<caf::typed_response_promise<proto::place_reply>> unanswered;
@@ -51,6 +54,14 @@ proto::scheduler_actor::behavior_type scheduling(proto::scheduler_actor::pointer
           [log](const proto::drain_order& order) {
             log->orders.push_back(order);
             return proto::drain_status{order.target, log->drain_state, {}, {}};
+          },
+          [log](const proto::apply_order& order) {
+            log->applied.push_back(order);
+            proto::apply_status status;
+            status.node = order.node;
+            if (!log->apply_error.empty())
+              status.error = proto::error_body{log->apply_error, "No.", false, 0};
+            return status;
           },
           [log](const proto::drain_ack& ack) { log->acks.push_back(ack); },
           [log](const proto::suspicion& told) {
@@ -311,6 +322,41 @@ TEST_F(GatewayActor, TellsSuspectsAndTrialsToOneSchedulerForEachFingerprint) {
   for (const auto& of : told.suspects) tell(proto::trial_result{"gateway-1", of, false});
   EXPECT_EQ(first_heard.tried, first_heard.suspects);
   EXPECT_EQ(second_heard.tried, second_heard.suspects);
+}
+
+TEST_F(GatewayActor, GivesARevisionToOneScheduler) {
+  join_both();
+
+  const auto answer =
+      ask<proto::apply_status>(proto::apply_order{"node-1", {5, "", {}, {}}, false});
+
+  EXPECT_EQ(answer.node, "node-1");
+  EXPECT_EQ(first_heard.applied.size(), 1u);
+  EXPECT_TRUE(second_heard.applied.empty());
+}
+
+TEST_F(GatewayActor, AsksTheNextSchedulerForANodeThatTheFirstDoesNotKnow) {
+  join_both();
+  first_heard.apply_error = "not_found";
+
+  EXPECT_FALSE(
+      ask<proto::apply_status>(proto::apply_order{"node-1", {5, "", {}, {}}, false}).error);
+  EXPECT_EQ(second_heard.applied.size(), 1u);
+
+  second_heard.apply_error = "not_found";
+  EXPECT_EQ(
+      ask<proto::apply_status>(proto::apply_order{"node-1", {5, "", {}, {}}, false}).error->code,
+      "not_found");
+}
+
+TEST_F(GatewayActor, DoesNotAskTwiceWhatANodeHasRefused) {
+  join_both();
+  first_heard.apply_error = "invalid";
+
+  EXPECT_EQ(
+      ask<proto::apply_status>(proto::apply_order{"node-1", {5, "", {}, {}}, false}).error->code,
+      "invalid");
+  EXPECT_TRUE(second_heard.applied.empty());
 }
 
 }  // namespace

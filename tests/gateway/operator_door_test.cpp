@@ -29,6 +29,12 @@ struct OperatorDoor : ::testing::Test {
     return known;
   }();
   std::vector<std::string> asked;
+  expected<proto::apply_status> taken = [] {
+    proto::apply_status known;
+    known.convergence = "converging";
+    return known;
+  }();
+  std::vector<proto::apply_order> applied;
   operator_door door{{[this] { return status; },
                       [this](const proto::drain_order& order) {
                         orders.push_back(order);
@@ -37,6 +43,10 @@ struct OperatorDoor : ::testing::Test {
                       [this](const std::string& target) {
                         asked.push_back(target);
                         return told;
+                      },
+                      [this](const proto::apply_order& order) {
+                        applied.push_back(order);
+                        return taken;
                       }}};
   zmq::context_t context{1};
   zmq::socket_t client{context, zmq::socket_type::dealer};
@@ -59,6 +69,14 @@ struct OperatorDoor : ::testing::Test {
     request.target = target;
     request.v = 1;
     request.op = op;
+    return ask(proto::encode(request));
+  }
+  std::string ask_to(const std::string& op, const std::string& node, proto::desired_state desired) {
+    proto::operator_request request;
+    request.v = 1;
+    request.op = op;
+    request.target = node;
+    request.desired = std::move(desired);
     return ask(proto::encode(request));
   }
   static proto::error_body error_of(const std::string& answer) {
@@ -117,6 +135,30 @@ TEST_F(OperatorDoor, ExplainsNothingWithoutATargetOrWithOneThatIsTooLong) {
 
   (void)ask_for("explain", std::string(512, 'x'));
   EXPECT_EQ(asked.size(), 1u);
+}
+
+TEST_F(OperatorDoor, PassesOnWhatANodeIsToServeAndTheQuestionWhatThatWouldChange) {
+  const proto::desired_state wanted{5, "/srv/models", {"digits"}, {"echo"}};
+
+  const auto answer = proto::decode<proto::apply_status>(ask_to("apply", "node-1", wanted));
+  (void)ask_to("diff", "node-2", wanted);
+
+  EXPECT_EQ(answer->convergence, "converging");
+  ASSERT_EQ(applied.size(), 2u);
+  EXPECT_EQ(applied[0].node, "node-1");
+  EXPECT_EQ(applied[0].desired, wanted);
+  EXPECT_FALSE(applied[0].only_ask);
+  EXPECT_EQ(applied[1].node, "node-2");
+  EXPECT_TRUE(applied[1].only_ask);
+}
+
+TEST_F(OperatorDoor, AppliesNothingWithoutANodeOrWithTooMuchForOne) {
+  proto::desired_state wanted{5, "", {}, {"echo"}};
+  EXPECT_EQ(error_of(ask_to("apply", "", wanted)).code, "invalid");
+  EXPECT_EQ(error_of(ask_for("apply", "node-1")).code, "invalid") << "nothing is desired";
+  wanted.serve.assign(2, std::string(proto::max_desired_bytes / 2, 'x'));
+  EXPECT_THAT(error_of(ask_to("apply", "node-1", wanted)).message, HasSubstr("at most 16384"));
+  EXPECT_TRUE(applied.empty());
 }
 
 TEST_F(OperatorDoor, AnswersEverythingElseWithAnError) {

@@ -112,6 +112,15 @@ TEST_F(SignedFolder, IsRefusedWhenItsListWasAltered) {
   EXPECT_THAT(problem(), HasSubstr("nobody who is trusted"));
 }
 
+TEST_F(SignedFolder, KeepsAFileThatOnlyLostItsName) {
+  const auto files = open();
+  ASSERT_TRUE(files);
+
+  for (const auto& each : *files) std::filesystem::remove(folder / each.path);
+
+  for (const auto& each : *files) EXPECT_TRUE(each.is_unchanged()) << each.path;
+}
+
 TEST_F(SignedFolder, DoesNotLookAtWhatIsNotListed) {
   put("digits/2/model.pt", "unsigned");
 

@@ -23,6 +23,7 @@ struct told {
   std::vector<proto::judgement> judgements;
   std::vector<proto::drain_notice> notices;
   std::vector<proto::drain_order> orders;
+  std::vector<proto::apply_order> applied;
 };
 
 /// What a gateway was told.
@@ -36,7 +37,14 @@ proto::gateway_actor::behavior_type listening(proto::gateway_actor::pointer, tol
 /// A node that is given orders.
 proto::node_actor::behavior_type acknowledged(proto::node_actor::pointer, told* heard) {
   return {[](std::uint64_t) {},
-          [heard](const proto::drain_order& each) { heard->orders.push_back(each); }};
+          [heard](const proto::drain_order& each) { heard->orders.push_back(each); },
+          [heard](const proto::apply_order& each) {
+            heard->applied.push_back(each);
+            proto::apply_status answer;
+            answer.node = each.node;
+            answer.convergence = "converging";
+            return answer;
+          }};
 }
 
 /// A scheduler in virtual time, with one gateway and one node.
@@ -167,6 +175,29 @@ TEST_F(SchedulerActor, SaysWhichTargetsThereAre) {
 
   EXPECT_EQ(status.state, "unknown");
   EXPECT_TRUE(heard.orders.empty());
+}
+
+TEST_F(SchedulerActor, PassesARevisionOnToItsNodeAndItsAnswerBack) {
+  snapshot(a_node({an_engine(1)}));
+
+  const auto answer = ask<proto::apply_status>(proto::apply_order{"node", {5, "", {}, {}}, true});
+
+  EXPECT_EQ(answer.convergence, "converging");
+  ASSERT_EQ(heard.applied.size(), 1u);
+  EXPECT_EQ(heard.applied[0].desired.revision, 5u);
+  EXPECT_TRUE(heard.applied[0].only_ask);
+}
+
+TEST_F(SchedulerActor, SaysThatThereIsNoNodeForARevision) {
+  snapshot(a_node({an_engine(1)}));
+
+  const auto answer =
+      ask<proto::apply_status>(proto::apply_order{"nowhere", {5, "", {}, {}}, false});
+
+  ASSERT_TRUE(answer.error);
+  EXPECT_EQ(answer.error->code, "not_found");
+  EXPECT_NE(answer.error->message.find("node/engine-1"), std::string::npos);
+  EXPECT_TRUE(heard.applied.empty());
 }
 
 TEST_F(SchedulerActor, TellsEveryGatewayAJudgementAndANewOneWhatHolds) {

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "proto/codec/codec.hpp"
+#include "worker/engine/self_test_run.hpp"
 #include "worker/engine/step.hpp"
 #include "worker/engine/warm_model.hpp"
 
@@ -92,6 +93,8 @@ expected<void> engine::load_model(const model_spec& spec) {
 expected<void> engine::load_in_line(const model_spec& spec) {
   auto loaded = load_builtin(spec, options_.device);
   if (!loaded) return tl::unexpected(loaded.error());
+  if (auto passed = run_self_tests(**loaded, spec); !passed)
+    return fail(passed.error().code, text_of(spec) + ": " + passed.error().message);
   auto& page = options_.page->lanes[instances_.size()];
   instances_.push_back({std::move(*loaded), {&page, limits_for(spec)}, nullptr, nullptr});
   return {};

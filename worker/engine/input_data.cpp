@@ -1,6 +1,7 @@
 #include "worker/engine/input_data.hpp"
 
 #include "proto/codec/reader.hpp"
+#include "worker/engine/binary16.hpp"
 
 #include <bit>
 #include <cmath>
@@ -30,12 +31,6 @@ bool append_integer(reader& from, std::string& out) {
   append(out, static_cast<T>(wide));
   return true;
 }
-
-#if defined(__clang__) && __clang_major__ < 15
-using binary16 = __fp16;  // _Float16 came to x86 with clang 15
-#else
-using binary16 = _Float16;
-#endif
 
 /// Upper half of the FP32 pattern, rounded to nearest even.
 std::uint16_t to_bf16(float value) {

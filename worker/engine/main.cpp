@@ -6,6 +6,7 @@
 #include "worker/engine/lifeline.hpp"
 #include "worker/engine/model_choice.hpp"
 #include "worker/engine/sandbox.hpp"
+#include "worker/engine/self_test_run.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -43,6 +44,9 @@ void check_files(repository& found) {
     if (!loaded)
       found.findings.push_back({spec.file, 0, loaded.error().message,
                                 "Export it again with this libtorch, or remove the version."});
+    else if (auto passed = run_self_tests(**loaded, spec); !passed)
+      found.findings.push_back(
+          {spec.file, 0, passed.error().message, "Correct the model, or its self_test."});
   }
 #else
   (void)found;

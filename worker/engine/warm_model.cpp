@@ -1,5 +1,7 @@
 #include "worker/engine/warm_model.hpp"
 
+#include "worker/engine/self_test_run.hpp"
+
 #include <cstring>
 #include <vector>
 
@@ -69,6 +71,8 @@ expected<std::unique_ptr<model>> load_warm(const model_spec& spec, model_loader 
     if (auto ran = (*instance)->run({&item, 1}); !ran)
       return fail(ran.error().code, "The warm-up with zeros failed: " + ran.error().message +
                                         " Check the inputs and 'warm_up' of model.yml.");
+  if (auto passed = run_self_tests(**instance, spec); !passed)
+    return tl::unexpected(passed.error());
   return instance;
 } catch (const std::exception& failure) {
   return fail(errc::invalid, std::string{"Loading failed: "} + failure.what());

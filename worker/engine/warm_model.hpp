@@ -7,8 +7,9 @@
 
 namespace coppice::worker {
 
-/// Loads one instance and runs it with zeros, as `warm_up` of its spec says. On the thread that
-/// will run it. Foreign exceptions end here. @error of the loading or of the warm-up.
+/// Loads one instance, runs it with zeros, as `warm_up` of its spec says, and then its self-tests.
+/// On the thread that will run it. Foreign exceptions end here. @error of the loading, the warm-up
+/// or a self-test.
 expected<std::unique_ptr<model>> load_warm(const model_spec& spec, model_loader load,
                                            const std::string& device);
 

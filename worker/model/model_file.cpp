@@ -3,6 +3,7 @@
 #include "proto/limits.hpp"
 #include "worker/model/builtin_spec.hpp"
 #include "worker/model/datatype.hpp"
+#include "worker/model/self_test_file.hpp"
 #include "worker/model/yaml_checks.hpp"
 
 #include <algorithm>
@@ -13,11 +14,11 @@ namespace coppice::worker {
 
 namespace {
 
-constexpr std::array<std::string_view, 20> root_keys{
-    "inputs",        "outputs",     "batchable", "max_batch",      "max_delay_ms",
-    "policy",        "padding",     "buckets",   "instances",      "threads",
-    "warm_up",       "backend",     "builtin",   "device",         "attributes",
-    "torch_version", "description", "sequences", "hedge_after_ms", "steady"};
+constexpr std::array<std::string_view, 21> root_keys{
+    "inputs",         "outputs", "batchable",  "max_batch",     "max_delay_ms", "policy",
+    "padding",        "buckets", "instances",  "threads",       "warm_up",      "backend",
+    "builtin",        "device",  "attributes", "torch_version", "description",  "sequences",
+    "hedge_after_ms", "steady",  "self_test"};
 constexpr std::array<std::string_view, 5> tensor_keys{"name", "datatype", "shape", "attribute",
                                                       "pad_value"};
 constexpr std::array<std::string_view, 3> warm_up_keys{"rows", "shape", "value"};
@@ -192,7 +193,7 @@ void spec_reader::streaming(const YAML::Node& root, model_spec& spec) {
       reject(root["sequences"], "'sequences' is for models that stream tokens.", "Remove it.");
     return;
   }
-  for (const auto* key : {"inputs", "outputs", "batchable", "instances"})
+  for (const auto* key : {"inputs", "outputs", "batchable", "instances", "self_test"})
     if (root[key])
       reject(root[key], "'" + std::string{key} + "' does not fit a model that streams tokens.",
              "Remove it.");
@@ -234,6 +235,7 @@ std::optional<model_spec> spec_reader::read(std::string name) try {
   spec.torch_version = root["torch_version"].as<std::string>("");
   if (!spec.batchable && spec.max_batch > 1)
     reject(root["max_batch"], "max_batch above 1 needs batchable: true.", "Add batchable: true.");
+  read_self_tests(root, *this, spec);
   return failed() ? std::nullopt : std::optional{spec};
 } catch (const YAML::Exception& failure) {
   unreadable(failure);

@@ -39,6 +39,14 @@ struct tensor_rule {
   double pad_value = 0;
 };
 
+/// A question to a model, with its right answer.
+struct self_test {
+  /// Elements as flat arrays in `data`; inputs as clients send them.
+  std::vector<proto::tensor> inputs, outputs;
+  /// How far a number of an output may be from the right one.
+  double tolerance = 1e-4;
+};
+
 /// One version of a model as its `model.yml` describes it. Checked: every field is valid.
 struct model_spec {
   std::string name;
@@ -78,6 +86,8 @@ struct model_spec {
   std::string torch_version;
   /// Time after which a second attempt may be sent beside the first, 0 to 60 s; 0: never.
   duration hedge_after{0};
+  /// Run when an instance has been loaded and warmed up; one that is not passed fails the load.
+  std::vector<self_test> self_tests;
 
   /// As many attempts as a worker can read from the shared page of a step.
   static constexpr std::uint32_t max_sequences = 64;

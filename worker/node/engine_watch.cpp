@@ -1,5 +1,6 @@
 #include "worker/node/engine_watch.hpp"
 
+#include "base/cut_text.hpp"
 #include "proto/codec/codec.hpp"
 #include "worker/node/load_watch.hpp"
 #include "worker/node/memory_kills.hpp"
@@ -46,14 +47,6 @@ std::string last_line(const std::string& text) {
   if (end == std::string::npos) return {};
   const auto begin = text.rfind('\n', end);
   return text.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin + 1) + 1);
-}
-
-/// At most `limit` bytes, cut between characters.
-std::string cut(std::string text, std::size_t limit) {
-  if (text.size() <= limit) return text;
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
-  text.resize(limit);
-  return text;
 }
 
 }  // namespace
@@ -168,7 +161,7 @@ void engine_watch::end(running& it) {
   (void)read_all(it.process.error_fd(), it.words);
   const auto said = it.failed.empty() ? last_line(it.words) : it.failed;
   if (!said.empty()) out.reason += ": " + said;
-  out.reason = cut(std::move(out.reason), engine_exit::max_reason);
+  out.reason = cut_text(std::move(out.reason), engine_exit::max_reason);
   events_.ended(std::move(out));
 }
 

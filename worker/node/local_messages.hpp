@@ -2,10 +2,12 @@
 
 #include "proto/messages/control.hpp"
 #include "worker/node/engine_watch.hpp"
+#include "worker/node/model_set.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
 #include <cstdint>
+#include <string>
 
 namespace coppice::worker {
 
@@ -36,8 +38,10 @@ struct engine_ended {
   engine_exit how;
 };
 
-/// Node to worker: start the engine.
-struct start_engine {};
+/// Node to worker: start the engine, with these models.
+struct start_engine {
+  shared_model_set models;
+};
 
 /// Node to worker: ask the engine to end; `engine_ended` follows within 2 s.
 struct stop_engine {};
@@ -47,6 +51,27 @@ struct supervise {};
 
 /// To the node: drain every engine, then end.
 struct stop_node {};
+
+/// Node to its store: write that record for good. `record_kept` follows.
+struct keep_record {
+  std::string text;
+};
+struct record_kept {
+  /// One sentence; empty: it is written.
+  std::string problem;
+};
+
+/// Node to its store: open the models of that revision. `models_opened` follows.
+struct open_models {
+  proto::desired_state desired;
+};
+struct models_opened {
+  std::uint64_t revision = 0;
+  /// Null: they cannot be used.
+  shared_model_set models;
+  /// Why not, one sentence.
+  std::string problem;
+};
 
 }  // namespace coppice::worker
 
@@ -58,3 +83,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::start_engine)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::stop_engine)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::supervise)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::stop_node)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::keep_record)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::record_kept)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::open_models)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(coppice::worker::models_opened)

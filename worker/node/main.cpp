@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -133,18 +134,15 @@ void node_watch::tell(const expected<node_look>& found) {
   if (found && (!announced_ || found->stopping)) service_.extend(extension);
 }
 
-/// Null if nothing says that models must be signed.
-expected<std::shared_ptr<const verified_models>> open_models(node_options& options) {
-  if (options.trusted_keys.empty()) return nullptr;
-  auto models = verified_models::open(options.models, options.trusted_keys);
-  if (!models) return tl::unexpected(models.error());
-  log(log_level::info, "models_verified",
-      {kv("folder", options.models), kv("files", models->files().size())});
-  options.models = models->folder();
-  return std::make_shared<const verified_models>(std::move(*models));
+/// Files of signed models stay open, of two revisions while one takes over from the other.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int run(node_options options, const std::string& ready_file) {
+int run(const node_options& options, const std::string& ready_file) {
   auto& registry = metrics::of_process();
   const service_notifier service;
   const auto url = serve_metrics(registry, options.metrics);
@@ -153,9 +151,9 @@ int run(node_options options, const std::string& ready_file) {
     return report(good.error());
   actors::system_config config{options.mesh.identity};
   caf::actor_system system{config};
-  auto models = open_models(options);
-  if (!models) return report(models.error());
-  const auto node = spawn_node(system, options, *url, registry, std::move(*models));
+  auto from = find_beginning(options);
+  if (!from) return report(from.error());
+  const auto node = spawn_node(system, options, *url, registry, std::move(*from));
   watch_signals(node, service);
   const nlohmann::ordered_json ready{
       {"role", "worker"}, {"name", options.name}, {"pid", ::getpid()}, {"metrics", *url}};
@@ -191,5 +189,6 @@ int main(int argc, char** argv) {
   if (options->engine_program.empty())
     options->engine_program = worker::beside_this_program("coppice-engine");
   start_log(options->name, options->level);
-  return worker::run(std::move(*options), ready_file);
+  worker::raise_descriptor_limit();
+  return worker::run(*options, ready_file);
 }

@@ -3,13 +3,13 @@
 #include "base/metrics.hpp"
 #include "proto/contracts/cluster.hpp"
 #include "worker/node/local_messages.hpp"
+#include "worker/node/node_beginning.hpp"
 #include "worker/node/node_look.hpp"
 #include "worker/node/node_options.hpp"
-#include "worker/node/verified_models.hpp"
 
 #include <caf/fwd.hpp>
 
-#include <memory>
+#include <string>
 
 namespace coppice::worker {
 
@@ -18,6 +18,8 @@ using node_self = proto::node_actor::extend<
     // What happens to the engine process of a worker.
     proto::rpc<void(engine_started)>, proto::rpc<void(engine_reported)>,
     proto::rpc<void(engine_quiet)>, proto::rpc<void(engine_ended)>,
+    // What its store has done for it.
+    proto::rpc<void(record_kept)>, proto::rpc<void(models_opened)>,
     // A scheduler can be reached, and its rank among those configured.
     proto::rpc<void(proto::scheduler_actor, std::uint32_t)>,
     // The scheduler of that rank is gone.
@@ -31,11 +33,10 @@ using node_self = proto::node_actor::extend<
     // What it does.
     proto::rpc<node_look(caf::get_atom)>>;
 
-/// Spawns the node actor and its worker actors, one per engine: the worker process's tree. It ends
-/// with `exit_reason::user_shutdown` when it was asked to; any other reason means that this level
-/// gave up, and only a fresh process helps. `registry` outlives the system. `models`: null if the
-/// repository is not signed; else `options.models` is its folder.
+/// Spawns the node actor and its worker actors, two for each place: the worker process's tree. It
+/// ends with `exit_reason::user_shutdown` when it was asked to; any other reason means that this
+/// level gave up, and only a fresh process helps. `registry` outlives the system.
 node_self spawn_node(caf::actor_system& system, node_options options, std::string metrics_url,
-                     metrics& registry, std::shared_ptr<const verified_models> models = {});
+                     metrics& registry, node_beginning from);
 
 }  // namespace coppice::worker

@@ -8,6 +8,10 @@ void node_drain::begin_stop(steady_time now) {
   if (!stop_since_) stop_since_ = now;
 }
 
+void node_drain::begin_leave(std::size_t engine, steady_time now) {
+  engines_.at(engine).leave_since = now;
+}
+
 void node_drain::quiet(std::size_t engine, bool is_quiet, steady_time now) {
   auto& since = engines_.at(engine).quiet_since;
   if (!is_quiet)
@@ -17,19 +21,26 @@ void node_drain::quiet(std::size_t engine, bool is_quiet, steady_time now) {
 }
 
 void node_drain::alive(std::size_t engine, bool is_alive) {
-  engines_.at(engine).alive = is_alive;
-  engines_.at(engine).quiet_since.reset();
+  auto& it = engines_.at(engine);
+  it.alive = is_alive;
+  it.quiet_since.reset();
+  it.leave_since.reset();
 }
 
-bool node_drain::is_done(const entry& of, steady_time now) const {
-  if (!of.alive) return true;
-  return of.quiet_since && now - std::max(*of.quiet_since, *stop_since_) >= settle;
+bool node_drain::is_done(const entry& of, steady_time since, steady_time now) const {
+  if (!of.alive || now - since >= limit_) return true;
+  return of.quiet_since && now - std::max(*of.quiet_since, since) >= settle;
 }
 
 bool node_drain::done(steady_time now) const {
-  if (!stop_since_) return false;
-  if (now - *stop_since_ >= limit_) return true;
-  return std::ranges::all_of(engines_, [&](const entry& each) { return is_done(each, now); });
+  return stop_since_ && std::ranges::all_of(engines_, [&](const entry& each) {
+           return is_done(each, *stop_since_, now);
+         });
+}
+
+bool node_drain::may_leave(std::size_t engine, steady_time now) const {
+  const auto& it = engines_.at(engine);
+  return it.leave_since && is_done(it, *it.leave_since, now);
 }
 
 }  // namespace coppice::worker

@@ -4,6 +4,7 @@
 #include <prometheus/metric_family.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 namespace coppice::worker {
@@ -130,6 +131,30 @@ void node_counts::escalated(std::size_t k) const noexcept {
 }
 
 void node_counts::tried(std::size_t k) const noexcept { engines_.at(k).trials->Increment(); }
+
+namespace {
+
+constexpr std::array convergences{"converged", "converging", "failed"};
+
+}  // namespace
+
+revision_gauges::revision_gauges(metrics& registry)
+    : current_{&registry.gauge("coppice_worker_revision",
+                               "Revision of the desired state that the node serves.")},
+      target_{&registry.gauge("coppice_worker_target_revision",
+                              "The last revision that the node took.")} {
+  for (std::size_t i = 0; i < convergences.size(); ++i)
+    convergence_[i] = &registry.gauge("coppice_worker_convergence",
+                                      "1 for how the node stands to its target revision.",
+                                      {{"state", convergences[i]}});
+}
+
+void revision_gauges::set(const proto::node_snapshot& snapshot) const noexcept {
+  current_->Set(static_cast<double>(snapshot.revision));
+  target_->Set(static_cast<double>(snapshot.target_revision));
+  for (std::size_t i = 0; i < convergences.size(); ++i)
+    convergence_[i]->Set(snapshot.convergence == convergences[i] ? 1 : 0);
+}
 
 void engine_figures::set(std::vector<proto::engine_state> engines) {
   const std::lock_guard lock{mutex_};

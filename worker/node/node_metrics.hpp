@@ -33,6 +33,18 @@ class node_counts {
   std::vector<counters> engines_;
 };
 
+/// How the node stands to its desired state.
+class revision_gauges {
+ public:
+  explicit revision_gauges(metrics& registry);
+  void set(const proto::node_snapshot& snapshot) const noexcept;
+
+ private:
+  prometheus::Gauge* current_;
+  prometheus::Gauge* target_;
+  std::array<prometheus::Gauge*, 3> convergence_{};
+};
+
 /// The engines' figures as metric families, from their last reports. `set` and `Collect` may run
 /// on different threads.
 class engine_figures : public prometheus::Collectable {

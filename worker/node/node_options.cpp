@@ -1,6 +1,7 @@
 #include "worker/node/node_options.hpp"
 
 #include "base/config_file.hpp"
+#include "proto/messages/engine_name.hpp"
 
 #include <algorithm>
 #include <pwd.h>
@@ -44,7 +45,7 @@ void read_confinement(config_map& map, node_options& options) {
   options.engine_memory_bytes = memory_mib << 20;
   if (options.sandbox != "off" && options.sandbox != "auto" && options.sandbox != "required")
     map.reject("sandbox", "'sandbox' must be off, auto or required");
-  if (!options.trusted_keys.empty() && options.models.empty())
+  if (!options.trusted_keys.empty() && options.models.empty() && options.state.empty())
     map.reject("trusted_keys",
                "'trusted_keys' are for a signed repository, and there is no 'models'");
   if (user.empty()) return;
@@ -83,6 +84,7 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
       .optional("models", options.models, "a folder")
       .optional("serve", options.serve, "a list of NAME or NAME:VERSION")
       .optional("builtins", options.builtins, "a list of echo, sleep, crash, hang, flip, count")
+      .optional("state", options.state, "a file")
       .optional("bind", options.bind, "an address")
       .optional("metrics", options.metrics, "host:port")
       .optional("hang_after_ms", hang_ms, "milliseconds")
@@ -101,6 +103,7 @@ expected<node_options> read_node_options(const std::filesystem::path& file) {
   options.drain = std::chrono::seconds{drain_s};
   read_engines(*map, options);
   read_confinement(*map, options);
+  if (!options.state.empty()) options.state = (file.parent_path() / options.state).string();
   for (auto& each : options.trusted_keys) each = (file.parent_path() / each).string();
   auto done = actors::read_mesh(map->section("mesh"), file.parent_path(), options.mesh);
   const auto parsed = log_level_from_name(level);
@@ -131,11 +134,14 @@ std::vector<roster_entry> roster_of(const node_options& options) {
 }
 
 std::string engine_name(const node_options& options, std::size_t k) {
-  return options.name + "/engine-" + std::to_string(k);
+  const auto n = options.engines.size();
+  const auto place = options.name + "/engine-" + std::to_string(k % n);
+  return k < n ? place : proto::name_beside(place);
 }
 
-std::vector<std::string> engine_command(const node_options& options, std::size_t k) {
-  const auto& device = options.engines[k];
+std::vector<std::string> engine_command(const node_options& options, std::size_t k,
+                                        const model_set& models) {
+  const auto& device = options.engines[k % options.engines.size()];
   std::vector<std::string> command{
       options.engine_program, "--name", engine_name(options, k), "--bind", options.bind, "--device",
       device.device};
@@ -143,9 +149,10 @@ std::vector<std::string> engine_command(const node_options& options, std::size_t
   if (options.mesh.identity && !is_loopback(options.bind)) command.push_back("--encrypt-link");
   if (device.threads > 0)
     command.insert(command.end(), {"--threads", std::to_string(device.threads)});
-  if (!options.models.empty()) command.insert(command.end(), {"--models", options.models});
-  for (const auto& each : options.serve) command.insert(command.end(), {"--serve", each});
-  for (const auto& each : options.builtins) command.insert(command.end(), {"--builtin", each});
+  const auto& desired = models.desired;
+  if (!desired.models.empty()) command.insert(command.end(), {"--models", models.folder.string()});
+  for (const auto& each : desired.serve) command.insert(command.end(), {"--serve", each});
+  for (const auto& each : desired.builtins) command.insert(command.end(), {"--builtin", each});
   return command;
 }
 

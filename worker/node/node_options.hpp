@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "worker/node/engine_roster.hpp"
+#include "worker/node/model_set.hpp"
 #include "worker/node/node_supervision.hpp"
 
 #include <filesystem>
@@ -37,6 +38,9 @@ struct node_options {
   /// NAME or NAME:VERSION; empty: all of the repository.
   std::vector<std::string> serve;
   std::vector<std::string> builtins;
+  /// File of the revisions that operators apply; they are what is served, above `models`, `serve`
+  /// and `builtins`. Empty: none are taken.
+  std::string state;
   /// Address of the engines' links.
   std::string bind = "127.0.0.1";
   std::vector<device_options> engines{{}};
@@ -67,13 +71,14 @@ struct node_options {
 /// @error `invalid`, as "file:line: problem. remedy."
 expected<node_options> read_node_options(const std::filesystem::path& file);
 
-/// Program and arguments of the node's k-th engine.
-[[nodiscard]] std::vector<std::string> engine_command(const node_options& options, std::size_t k);
+/// Program and arguments of the node's k-th engine, as its roster counts them, with these models.
+[[nodiscard]] std::vector<std::string> engine_command(const node_options& options, std::size_t k,
+                                                      const model_set& models);
 
 /// The node's engines as its roster takes them.
 [[nodiscard]] std::vector<roster_entry> roster_of(const node_options& options);
 
-/// "<node>/engine-<k>".
+/// "<node>/engine-<k>", or the name beside that of k minus the number of engines.
 [[nodiscard]] std::string engine_name(const node_options& options, std::size_t k);
 
 }  // namespace coppice::worker

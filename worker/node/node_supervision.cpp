@@ -1,25 +1,12 @@
 #include "worker/node/node_supervision.hpp"
 
+#include "worker/node/engine_units.hpp"
+
 #include <algorithm>
 
 namespace coppice::worker {
 
 namespace {
-
-/// Engines by unit: one for each group, one for each engine without a group.
-std::vector<std::vector<std::size_t>> by_unit(const std::vector<std::string>& groups) {
-  std::vector<std::vector<std::size_t>> units;
-  for (std::size_t k = 0; k < groups.size(); ++k) {
-    const auto same = std::ranges::find_if(units, [&](const auto& engines) {
-      return !groups[k].empty() && groups[engines.front()] == groups[k];
-    });
-    if (same == units.end())
-      units.push_back({k});
-    else
-      same->push_back(k);
-  }
-  return units;
-}
 
 void earliest(std::optional<steady_time>& of, std::optional<steady_time> other) {
   if (other && (!of || *other < *of)) of = other;
@@ -30,7 +17,7 @@ void earliest(std::optional<steady_time>& of, std::optional<steady_time> other) 
 node_supervision::node_supervision(const std::vector<std::string>& groups,
                                    supervision_options options)
     : options_{options}, places_(groups.size()) {
-  for (auto& engines : by_unit(groups)) {
+  for (auto& engines : engine_units(groups)) {
     for (std::size_t i = 0; i < engines.size(); ++i) places_[engines[i]] = {units_.size(), i};
     const auto how = groups[engines.front()].empty() ? actors::strategy::one_for_one
                                                      : actors::strategy::all_for_one;
@@ -51,6 +38,13 @@ node_supervision::orders node_supervision::ended(std::size_t engine, steady_time
   if (std::ranges::all_of(units_, [](const auto& each) { return each.restarts.has_given_up(); }))
     all_lost_ = now;
   return out;
+}
+
+void node_supervision::replaced(std::size_t engine, steady_time now) {
+  auto& unit = units_[places_.at(engine).unit];
+  unit.restarts.replaced(now);
+  unit.probe_at.reset();
+  all_lost_.reset();
 }
 
 void node_supervision::ready(std::size_t engine, steady_time now) {

@@ -37,6 +37,9 @@ class node_supervision {
   /// @param draw  uniform in [0, 1).
   [[nodiscard]] orders ended(std::size_t engine, steady_time now, double draw);
   void ready(std::size_t engine, steady_time now);
+  /// Others, which are ready, stand in the place of the engine and of its group: nothing of what
+  /// happened before counts for them.
+  void replaced(std::size_t engine, steady_time now);
   /// Engines to be started now.
   [[nodiscard]] std::vector<std::size_t> due(steady_time now);
   /// When to call `due` or look at `gives_up` next; nothing while all waits for ends.

@@ -10,21 +10,21 @@ namespace coppice::worker {
 namespace {
 
 struct worker_state {
+  node_options options;
   std::uint32_t k = 0;
   node_self node;
-  engine_start how;
   hang_limits limits;
-  shared_by_engines shared;
+  shared_step_times times;
   std::unique_ptr<engine_watch> watch;
   static inline const char* name = "worker";
 };
 
-engine_start engine_start_of(const node_options& options, std::uint32_t k,
-                             const shared_by_engines& shared) {
-  engine_start how{engine_command(options, k), shared.times->get()};
-  if (shared.models) {
-    for (const auto& each : shared.models->files()) how.files.push_back(each.open.get());
-    how.look_first = [models = shared.models] { return models->check_unchanged(); };
+engine_start engine_start_of(const worker_state& of, const model_set& models) {
+  const auto& options = of.options;
+  engine_start how{engine_command(options, of.k, models), of.times->get()};
+  if (models.verified) {
+    for (const auto& each : models.verified->files()) how.files.push_back(each.open.get());
+    how.look_first = [verified = models.verified] { return verified->check_unchanged(); };
   }
   how.user = options.engine_user;
   how.memory_bytes = options.engine_memory_bytes;
@@ -53,10 +53,11 @@ engine_events events_to(const worker_actor& worker, const node_self& node, std::
           }};
 }
 
-void start(self_ptr self) {
+void start(self_ptr self, const start_engine& order) {
   auto& state = self->state;
   state.watch = std::make_unique<engine_watch>(
-      state.how, state.limits, events_to(caf::actor_cast<worker_actor>(self), state.node, state.k));
+      engine_start_of(state, *order.models), state.limits,
+      events_to(caf::actor_cast<worker_actor>(self), state.node, state.k));
 }
 
 void stop(self_ptr self) {
@@ -64,17 +65,17 @@ void stop(self_ptr self) {
 }
 
 worker_actor::behavior_type behavior(self_ptr self, const node_options& options, std::uint32_t k,
-                                     node_self node, shared_by_engines shared) {
+                                     node_self node, shared_step_times times) {
   auto& state = self->state;
+  state.options = options;
   state.k = k;
   state.node = std::move(node);
-  state.how = engine_start_of(options, k, shared);
-  state.shared = std::move(shared);
+  state.times = std::move(times);
   state.limits.step = options.hang_after;
   state.limits.load = options.load_limit;
   state.limits.load_bytes_per_s = std::uint64_t{options.load_mib_per_s} << 20;
   return {
-      [self](const start_engine&) { start(self); },
+      [self](const start_engine& order) { start(self, order); },
       [self](const stop_engine&) { stop(self); },
       [self](const engine_ended&) { self->state.watch.reset(); },
   };
@@ -83,8 +84,8 @@ worker_actor::behavior_type behavior(self_ptr self, const node_options& options,
 }  // namespace
 
 worker_actor spawn_worker(caf::actor_system& system, const node_options& options, std::uint32_t k,
-                          node_self node, shared_by_engines shared) {
-  return system.spawn(behavior, options, k, std::move(node), std::move(shared));
+                          node_self node, shared_step_times times) {
+  return system.spawn(behavior, options, k, std::move(node), std::move(times));
 }
 
 }  // namespace coppice::worker

@@ -177,10 +177,51 @@ TEST(AskStatus, FailsWhereNoDoorAnswers) {
   EXPECT_EQ(ask_status(cluster, 20ms).error().code, errc::unavailable);
 }
 
+TEST(OrderApply, GivesTheOrderToTheFirstDoorThatAnswers) {
+  proto::apply_status taken;
+  taken.node = "node-1";
+  one_answer cluster{proto::encode(taken)};
+  cluster_choice choice;
+  choice.operator_doors = {cluster.path};
+
+  const auto answer = order_apply(choice, {"node-1", {5, "/m", {}, {}}, false}, 0s);
+  cluster.thread.join();
+
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->node, "node-1");
+  EXPECT_EQ(cluster.asked.op, "apply");
+  EXPECT_EQ(cluster.asked.target, "node-1");
+  ASSERT_TRUE(cluster.asked.desired);
+  EXPECT_EQ(cluster.asked.desired->revision, 5u);
+}
+
+TEST(OrderApply, OnlyAsksWhereNothingIsOrderedAndFailsWithTheRefusal) {
+  proto::reply refusal;
+  refusal.error = proto::error_body{"invalid", "It is older.", false, 0};
+  one_answer cluster{proto::encode(refusal)};
+  cluster_choice choice;
+  choice.operator_doors = {cluster.path};
+
+  const auto answer = order_apply(choice, {"node-1", {5, "/m", {}, {}}, true}, 0s);
+  cluster.thread.join();
+
+  EXPECT_EQ(answer.error().message, "It is older.");
+  EXPECT_EQ(cluster.asked.op, "diff");
+}
+
+TEST_F(ClusterChoice, SaysThatAVerbOfOperatorsNeedsTheirDoor) {
+  choice.endpoints = {"tcp://a:1"};
+  EXPECT_THAT(choice.resolve_operator().error().message, HasSubstr("--cluster"));
+
+  choice.operator_doors = {"ipc:///x"};
+  EXPECT_TRUE(choice.resolve_operator());
+}
+
 TEST(Report, GivesTheExitCodeOfTheError) {
   EXPECT_EQ(report({errc::unavailable, "x", 0}), exit_unreachable);
   EXPECT_EQ(report({errc::deadline, "x", 0}), exit_unreachable);
   EXPECT_EQ(report({errc::not_found, "x", 0}), exit_refused);
+  EXPECT_EQ(report_usage({errc::invalid, "x", 0}), exit_usage);
 }
 
 }  // namespace

@@ -76,6 +76,36 @@ TEST(Codec, RoundTripsControlMessages) {
   EXPECT_EQ(back->engines[0].incarnation, incarnation_id{~0ull});
 }
 
+TEST(Codec, RoundTripsTheDesiredStateOfANodeAndItsAnswer) {
+  const apply_order order{"node-1", {7, "/srv/models", {"digits", "minilm:1"}, {"echo"}}, true};
+  apply_status status;
+  status.node = "node-1";
+  status.current.revision = 6;
+  status.target = order.desired;
+  status.convergence = "failed";
+  status.convergence_reason = "It exited.";
+  status.error = error_body{"invalid", "No.", false, 0};
+
+  const auto ordered = decode<apply_order>(encode(order));
+  const auto told = decode<apply_status>(encode(status));
+
+  ASSERT_TRUE(ordered) << ordered.error().message;
+  EXPECT_EQ(ordered->desired, order.desired);
+  EXPECT_TRUE(ordered->only_ask);
+  ASSERT_TRUE(told) << told.error().message;
+  EXPECT_EQ(encode(*told), encode(status));
+  EXPECT_EQ(told->target.serve, (std::vector<std::string>{"digits", "minilm:1"}));
+}
+
+TEST(Codec, KeepsAnOrderToANodeFarBelowTheLimitOfAMessage) {
+  apply_status status;
+  status.current.serve = status.target.serve =
+      std::vector<std::string>(max_desired_bytes / 10, std::string(9, 'm'));
+
+  EXPECT_GT(encode(status.target).size(), max_desired_bytes - 1024);
+  EXPECT_LT(encode(status).size(), max_control_bytes);
+}
+
 TEST(Codec, RejectsEveryTruncation) {
   const auto bytes = encode(a_request());
   for (std::size_t n = 0; n < bytes.size(); ++n)

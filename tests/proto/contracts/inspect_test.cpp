@@ -51,6 +51,8 @@ TEST_F(Inspect, ShipsEveryMessageOfTheBlockThroughCaf) {
   EXPECT_TRUE(shipped(drain_notice{}).match_elements<drain_notice>());
   EXPECT_TRUE(shipped(drain_ack{}).match_elements<drain_ack>());
   EXPECT_TRUE(shipped(drain_status{}).match_elements<drain_status>());
+  EXPECT_TRUE(shipped(apply_order{}).match_elements<apply_order>());
+  EXPECT_TRUE(shipped(apply_status{}).match_elements<apply_status>());
 }
 
 }  // namespace

@@ -147,6 +147,17 @@ TEST(EngineTable, FindsANodesEnginesAndOneEngineByTheirNames) {
   EXPECT_TRUE(table.targeted("node")[0].lost);
 }
 
+TEST(EngineTable, FindsBothEnginesOfAPlaceByTheNameOfEither) {
+  auto successor = an_engine(3);
+  successor.name = "node/engine-1b";
+  engine_table table;
+  table.take(a_node({an_engine(1), an_engine(2), successor}), t0);
+
+  EXPECT_EQ(table.targeted("node/engine-1").size(), 2u);
+  EXPECT_EQ(table.targeted("node/engine-1b").size(), 2u);
+  EXPECT_EQ(table.targeted("node/engine-2b").size(), 1u);
+}
+
 TEST(EngineTable, NamesIncarnationsThatDrain) {
   auto draining = an_engine(2);
   draining.verdict = "draining";

@@ -50,6 +50,26 @@ TEST(LoadWarm, EndsForeignExceptionsOfALoader) {
   EXPECT_THAT(loaded.error().message, testing::HasSubstr("no such symbol"));
 }
 
+expected<std::unique_ptr<model>> load_echo(const model_spec& spec, const std::string& device) {
+  auto echo = spec;
+  echo.builtin = "echo";
+  return load_builtin(echo, device);
+}
+
+TEST(LoadWarm, FailsIfASelfTestIsNotPassed) {
+  auto spec = a_spec();
+  spec.outputs.front().spec.name = "x";
+  proto::tensor x{"x", "FP32", {1, 1}, {}, {{"\x91\x01"}}}, wanted = x;
+  spec.self_tests = {{{x}, {wanted}, 0}};
+  EXPECT_TRUE(load_warm(spec, load_echo, "cpu"));
+
+  spec.self_tests.front().outputs.front().data.bytes = "\x91\x02";
+  const auto loaded = load_warm(spec, load_echo, "cpu");
+
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().message, testing::HasSubstr("self_test 1: output 'x' differs by 1"));
+}
+
 TEST(WarmUp, IsZerosOfTheShapesThatTheModelNames) {
   auto spec = a_spec();
   spec.inputs.push_back({{"text", "BYTES", {2}}, "", 0});

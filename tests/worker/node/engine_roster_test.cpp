@@ -211,6 +211,245 @@ TEST_F(EngineRoster, StartsNothingWhileItStopsAndDoesNotGiveUp) {
   EXPECT_TRUE(roster.has_stopped());
 }
 
+// --- revisions: engines 2 and 3 are beside 0 and 1 -------------------------------------------
+
+/// Two engines that are up and have nothing open, and revision 1 on its way.
+struct RosterOfTwoRevisions : EngineRoster {
+  RosterOfTwoRevisions() { aim(); }
+
+  void aim() {
+    bring_up(t0);
+    for (const std::size_t k : {0u, 1u}) roster.quiet(k, true, t0);
+    roster.aim(1);
+    roster.may_begin(1);
+  }
+  void start(std::size_t k, steady_time at = t0) {
+    ASSERT_THAT(roster.due(at), ElementsAre(k));
+    EXPECT_EQ(roster.revision(k), 1u);
+    roster.started(k, 100 + static_cast<std::int64_t>(k));
+  }
+  void take_over(std::size_t k, steady_time at = t0) {
+    EXPECT_TRUE(roster.reported(k, ready_as(7 + k), at));
+    roster.quiet(k, true, at);
+  }
+  void stops(std::size_t k, steady_time at) {
+    ASSERT_THAT(roster.to_stop(at), ElementsAre(k));
+    (void)roster.ended(k, {exit_cause::stopped, "exited with status 0", {}, false}, at, 0);
+  }
+  std::vector<std::string> verdicts(steady_time at = t0) {
+    std::vector<std::string> all;
+    for (const auto& each : roster.states(at)) all.push_back(each.name + " " + each.verdict);
+    return all;
+  }
+  const steady_time settled = t0 + node_drain::settle;
+};
+
+TEST_F(RosterOfTwoRevisions, StartsASuccessorBesideAnEngineThatGoesOn) {
+  start(2);
+
+  EXPECT_THAT(verdicts(), ElementsAre("n/engine-0 up", "n/engine-1 up", "n/engine-0b starting"));
+  EXPECT_TRUE(roster.is_settled());
+  EXPECT_THAT(roster.to_stop(t0 + 1h), IsEmpty());
+  EXPECT_THAT(roster.due(t0 + 1h), IsEmpty()) << "one after the other";
+}
+
+TEST_F(RosterOfTwoRevisions, DrainsAnEngineOnceItsSuccessorIsReady) {
+  start(2);
+  take_over(2);
+
+  EXPECT_THAT(verdicts(), ElementsAre("n/engine-0 draining", "n/engine-1 up", "n/engine-0b up"));
+  EXPECT_THAT(roster.to_stop(settled - 1ns), IsEmpty());
+  EXPECT_THAT(roster.to_stop(settled), ElementsAre(0));
+  EXPECT_THAT(roster.to_stop(settled), IsEmpty()) << "told once";
+}
+
+TEST_F(RosterOfTwoRevisions, LetsOpenWorkEndBeforeItStopsAnEngine) {
+  start(2);
+  roster.quiet(0, false, t0);
+  take_over(2);
+
+  EXPECT_THAT(roster.to_stop(t0 + 30s - 1ns), IsEmpty());
+  roster.quiet(0, true, t0 + 10s);
+  EXPECT_THAT(roster.to_stop(t0 + 10s + node_drain::settle), ElementsAre(0));
+}
+
+TEST_F(RosterOfTwoRevisions, GoesOnWithTheNextPlaceOnceThePredecessorHasEnded) {
+  start(2);
+  take_over(2);
+  EXPECT_THAT(roster.due(settled), IsEmpty());
+  stops(0, settled);
+  EXPECT_THAT(verdicts(), ElementsAre("n/engine-1 up", "n/engine-0b up"));
+  EXPECT_EQ(state(1, settled).history.at(0).reason, "was replaced by revision 1");
+
+  start(3, settled);
+  take_over(3, settled);
+  stops(1, settled + node_drain::settle);
+  EXPECT_FALSE(roster.take_outcome());
+  EXPECT_THAT(roster.due(settled + 1s), IsEmpty());
+
+  EXPECT_EQ(roster.take_outcome()->failure, "");
+  EXPECT_THAT(verdicts(), ElementsAre("n/engine-0b up", "n/engine-1b up"));
+  EXPECT_THAT(roster.revisions(), ElementsAre(1u));
+  EXPECT_EQ(state(0).restarts, 0u);
+}
+
+TEST_F(RosterOfTwoRevisions, TellsTheEndOfAPredecessorAsAStop) {
+  start(2);
+  take_over(2);
+  ASSERT_THAT(roster.to_stop(settled), ElementsAre(0));
+
+  const auto ending =
+      roster.ended(0, {exit_cause::stopped, "exited with status 0", {}, false}, settled, 0);
+
+  EXPECT_EQ(ending.down->incarnation, incarnation_id{7});
+  EXPECT_EQ(ending.down->cause, "stopped");
+  EXPECT_THAT(roster.due(settled), ElementsAre(3)) << "it is not started again";
+}
+
+TEST_F(RosterOfTwoRevisions, FailsWithTheReasonOfASuccessorThatEnded) {
+  start(2);
+
+  const auto ending =
+      roster.ended(2, {exit_cause::exit, "exited with status 1: self_test 1", {}, false}, t0, 0);
+
+  EXPECT_FALSE(ending.down);
+  EXPECT_FALSE(ending.quarantined);
+  EXPECT_EQ(roster.take_outcome()->failure, "n/engine-0b exited with status 1: self_test 1");
+  EXPECT_THAT(verdicts(), ElementsAre("n/engine-0 up", "n/engine-1 up"));
+  EXPECT_THAT(roster.due(t0 + 1h), IsEmpty());
+  EXPECT_THAT(state(0).history.at(0).reason, EndsWith("self_test 1"));
+}
+
+TEST_F(RosterOfTwoRevisions, GoesBackWarmWithAPlaceThatWasReplaced) {
+  start(2);
+  take_over(2);
+  stops(0, settled);
+  start(3, settled);
+  (void)roster.ended(3, {exit_cause::exit, "exited with status 1", {}, false}, settled, 0);
+  ASSERT_TRUE(roster.take_outcome());
+
+  ASSERT_THAT(roster.due(settled), ElementsAre(0));
+  EXPECT_EQ(roster.revision(0), 0u);
+  EXPECT_THAT(verdicts(), ElementsAre("n/engine-0 starting", "n/engine-1 up", "n/engine-0b up"));
+  take_over(0, settled);
+
+  EXPECT_THAT(verdicts(), ElementsAre("n/engine-0 up", "n/engine-1 up", "n/engine-0b draining"));
+  stops(2, settled + node_drain::settle);
+  EXPECT_THAT(roster.revisions(), ElementsAre(0u));
+}
+
+TEST_F(RosterOfTwoRevisions, SupervisesASuccessorFromItsTakingOverOn) {
+  start(2);
+  take_over(2);
+  stops(0, settled);
+
+  (void)roster.ended(2, a_crash(), settled, 0);
+
+  EXPECT_EQ(state(1).verdict, "dead");
+  EXPECT_THAT(roster.due(settled + 100ms), ElementsAre(2)) << "and no further step before";
+  EXPECT_EQ(roster.revision(2), 1u);
+  EXPECT_EQ(state(1).restarts, 1u);
+  EXPECT_FALSE(roster.take_outcome());
+}
+
+TEST_F(RosterOfTwoRevisions, StopsAtOnceWhatWasNotUpWhenItWasReplaced) {
+  start(2);
+  (void)roster.ended(0, a_crash(), t0, 0);
+  ASSERT_THAT(roster.due(t0 + 100ms), ElementsAre(0));
+
+  take_over(2, t0 + 100ms);
+
+  EXPECT_THAT(roster.to_stop(t0 + 100ms), ElementsAre(0));
+}
+
+TEST_F(RosterOfTwoRevisions, DoesNotWaitForAnEngineThatIsNotThere) {
+  start(2);
+  (void)roster.ended(0, a_crash(), t0, 0);
+
+  take_over(2, t0 + 50ms);
+
+  EXPECT_THAT(roster.to_stop(t0 + 1h), IsEmpty());
+  EXPECT_THAT(roster.due(t0 + 1s), ElementsAre(3)) << "nor is it started again";
+}
+
+TEST_F(RosterOfTwoRevisions, StopsASuccessorThatANewerRevisionMakesNeedless) {
+  start(2);
+
+  roster.aim(2);
+
+  EXPECT_THAT(roster.to_stop(t0), ElementsAre(2));
+  (void)roster.ended(2, {exit_cause::stopped, "exited with status 0", {}, false}, t0, 0);
+  roster.may_begin(2);
+  EXPECT_FALSE(roster.take_outcome());
+  ASSERT_THAT(roster.due(t0), ElementsAre(2));
+  EXPECT_EQ(roster.revision(2), 2u);
+}
+
+TEST_F(RosterOfTwoRevisions, DrainsBothEnginesOfAPlaceThatIsOrderedToDrain) {
+  ASSERT_TRUE(roster.order({"n/engine-0", true}));
+  start(2);
+  take_over(2);
+  EXPECT_THAT(verdicts(),
+              ElementsAre("n/engine-0 draining", "n/engine-1 up", "n/engine-0b draining"));
+
+  ASSERT_TRUE(roster.order({"n/engine-0b", false}));
+
+  EXPECT_THAT(verdicts(), ElementsAre("n/engine-0 draining", "n/engine-1 up", "n/engine-0b up"));
+}
+
+TEST_F(RosterOfTwoRevisions, ReplacesAGroupTogetherAndGivesItNoWorkBefore) {
+  roster = a_roster("pair", "pair");
+  aim();
+  ASSERT_THAT(roster.due(t0), ElementsAre(2, 3));
+  take_over(3);
+  EXPECT_THAT(verdicts(), ElementsAre("n/engine-0 up", "n/engine-1 up", "n/engine-0b starting",
+                                      "n/engine-1b starting"));
+
+  take_over(2);
+
+  EXPECT_THAT(verdicts(), ElementsAre("n/engine-0 draining", "n/engine-1 draining",
+                                      "n/engine-0b up", "n/engine-1b up"));
+  EXPECT_THAT(roster.to_stop(settled), ElementsAre(0, 1));
+  (void)roster.ended(2, a_crash(), settled, 0);
+  EXPECT_EQ(state(3).verdict, "draining") << "the new ones are a group, too";
+}
+
+TEST_F(RosterOfTwoRevisions, FailsIfAnEngineOfItIsGivenUpOnTheWay) {
+  roster = a_roster("", "", 0);
+  aim();
+  start(2);
+  take_over(2);
+
+  EXPECT_TRUE(roster.ended(2, a_crash(), t0, 0).quarantined);
+
+  EXPECT_THAT(roster.take_outcome()->failure, EndsWith("given up after too many restarts"));
+  stops(0, settled);
+  EXPECT_THAT(roster.due(settled), ElementsAre(0)) << "back to what was";
+}
+
+TEST_F(RosterOfTwoRevisions, DoesNotGiveUpWhileARevisionMayHelp) {
+  roster = a_roster("", "", 0);
+  aim();
+  for (const std::size_t k : {0u, 1u}) EXPECT_TRUE(roster.ended(k, a_crash(), t0, 0).quarantined);
+  EXPECT_FALSE(roster.gives_up(t0 + 1h));
+  start(2, t0 + 1s);
+  EXPECT_FALSE(roster.gives_up(t0 + 1h));
+
+  (void)roster.ended(2, a_crash(), t0 + 2s, 0);
+
+  EXPECT_TRUE(roster.gives_up(t0 + 1h));
+}
+
+TEST_F(RosterOfTwoRevisions, LeavesARevisionAloneWhenTheNodeStops) {
+  start(2);
+  roster.begin_stop(t0);
+  (void)roster.ended(2, {exit_cause::stopped, "exited with status 0", {}, false}, t0, 0);
+
+  EXPECT_FALSE(roster.take_outcome());
+  EXPECT_THAT(roster.due(t0 + 1h), IsEmpty());
+  EXPECT_TRUE(roster.may_stop(settled));
+}
+
 TEST_F(EngineRoster, GivesUpWhenEveryEngineIsInQuarantine) {
   roster = a_roster("", "", 0);
   bring_up(t0);

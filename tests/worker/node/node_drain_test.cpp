@@ -79,6 +79,40 @@ TEST(NodeDrain, SaysQuietOnlyOfTheProcessThatIsThere) {
   EXPECT_FALSE(drain.done(t0 + 1s));
 }
 
+TEST(NodeDrain, LetsOneEngineLeaveOnceItIsQuietAndTheOthersServe) {
+  auto drain = two_engines();
+  for (const std::size_t k : {0u, 1u}) drain.quiet(k, true, t0);
+  EXPECT_FALSE(drain.may_leave(0, t0 + 1h)) << "nobody asked it to";
+
+  drain.begin_leave(0, t0 + 1s);
+
+  EXPECT_TRUE(drain.is_draining(0));
+  EXPECT_FALSE(drain.is_draining(1));
+  EXPECT_FALSE(drain.may_leave(0, t0 + 1s + node_drain::settle - 1ns));
+  EXPECT_TRUE(drain.may_leave(0, t0 + 1s + node_drain::settle));
+  EXPECT_FALSE(drain.done(t0 + 1h)) << "the node goes on";
+}
+
+TEST(NodeDrain, WaitsForTheWorkOfAnEngineThatLeavesNoLongerThanItsLimit) {
+  auto drain = two_engines();
+  drain.begin_leave(0, t0);
+  drain.quiet(0, true, t0);
+  drain.quiet(0, false, t0 + 100ms);
+
+  EXPECT_FALSE(drain.may_leave(0, t0 + 30s - 1ns));
+  EXPECT_TRUE(drain.may_leave(0, t0 + 30s));
+}
+
+TEST(NodeDrain, TheNextProcessInItsPlaceDoesNotLeave) {
+  auto drain = two_engines();
+  drain.begin_leave(0, t0);
+  drain.alive(0, false);
+  drain.alive(0, true);
+
+  EXPECT_FALSE(drain.is_draining(0));
+  EXPECT_FALSE(drain.may_leave(0, t0 + 1h));
+}
+
 }  // namespace
 
 }  // namespace coppice::worker

@@ -88,6 +88,25 @@ TEST(NodeMetrics, CountEnginesByVerdictAndShowThatThereIsNone) {
   EXPECT_EQ(counted["hung"], 0);
 }
 
+TEST(NodeMetrics, ShowHowTheNodeStandsToItsDesiredState) {
+  metrics registry;
+  const revision_gauges gauges{registry};
+  proto::node_snapshot node;
+  node.revision = 4;
+  node.target_revision = 5;
+  node.convergence = "converging";
+  gauges.set(node);
+
+  const auto state = [&](const char* name) {
+    return registry.gauge("coppice_worker_convergence", "", {{"state", name}}).Value();
+  };
+  EXPECT_EQ(registry.gauge("coppice_worker_revision", "").Value(), 4);
+  EXPECT_EQ(registry.gauge("coppice_worker_target_revision", "").Value(), 5);
+  EXPECT_EQ(state("converging"), 1);
+  EXPECT_EQ(state("converged"), 0);
+  EXPECT_EQ(state("failed"), 0);
+}
+
 TEST(NodeMetrics, CountWhatHappenedToEachEngine) {
   metrics registry;
   const node_counts counts{registry, {"n/engine-0", "n/engine-1"}};

@@ -24,10 +24,29 @@ TEST(NodeOptions, GiveEachEngineItsCommand) {
       "engines: [{device: cpu, threads: 2}]\nbuiltins: [echo]\n");
 
   ASSERT_TRUE(options) << options.error().message;
-  EXPECT_EQ(engine_command(*options, 0),
+  EXPECT_EQ(engine_command(*options, 0, {{0, "", {}, {"echo"}}, ""}),
             (std::vector<std::string>{"/e", "--name", "n/engine-0", "--bind", "127.0.0.1",
                                       "--device", "cpu", "--sandbox", "auto", "--threads", "2",
                                       "--builtin", "echo"}));
+}
+
+TEST(NodeOptions, GiveTheSuccessorOfAnEngineItsDeviceAndAnotherName) {
+  const auto options = read(
+      "schedulers: [\"127.0.0.1:1\"]\nname: n\nengine_program: /e\nsandbox: \"off\"\n"
+      "engines: [{device: cpu}, {device: cuda:1}]\n");
+
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(
+      engine_command(*options, 3, {{7, "/srv/models", {"digits:2"}, {}}, "/verified"}),
+      (std::vector<std::string>{"/e", "--name", "n/engine-1b", "--bind", "127.0.0.1", "--device",
+                                "cuda:1", "--models", "/verified", "--serve", "digits:2"}));
+}
+
+TEST(NodeOptions, FindTheFileOfRevisionsBesideTheConfiguration) {
+  EXPECT_EQ(read("schedulers: [\"127.0.0.1:1\"]\n")->state, "");
+  EXPECT_EQ(read("schedulers: [\"127.0.0.1:1\"]\nstate: n.state\n")->state,
+            (std::filesystem::temp_directory_path() / "n.state").string());
+  EXPECT_EQ(read("schedulers: [\"127.0.0.1:1\"]\nstate: /var/n.state\n")->state, "/var/n.state");
 }
 
 TEST(NodeOptions, RefuseToListenBeyondLoopbackUnlessTold) {

@@ -102,6 +102,22 @@ TEST(NodeSupervision, ATrialTakesTheDecisionToGiveUpBack) {
   EXPECT_FALSE(node.gives_up(t0 + 2h));
 }
 
+TEST(NodeSupervision, ForgetsWhatEnginesDidThatWereReplaced) {
+  node_supervision node{{"pair", "", "pair"}, options(0)};
+  bring_up(node, t0);
+  ASSERT_TRUE(node.ended(2, t0, 0).quarantined);
+  (void)node.ended(0, t0, 0);
+  ASSERT_TRUE(node.ended(1, t0, 0).quarantined);
+
+  node.replaced(0, t0 + 500ms);
+
+  EXPECT_FALSE(node.is_quarantined(0));
+  EXPECT_FALSE(node.is_quarantined(2));
+  EXPECT_TRUE(node.is_quarantined(1));
+  EXPECT_FALSE(node.gives_up(t0 + 1h));
+  EXPECT_THAT(node.due(t0 + 1min), IsEmpty()) << "they run";
+}
+
 }  // namespace
 
 }  // namespace coppice::worker

@@ -26,10 +26,13 @@ struct told {
 node_self::behavior_type listening(node_self::pointer, told* log) {
   return {[](std::uint64_t) {},
           [](const proto::drain_order&) {},
+          [](const proto::apply_order&) { return proto::apply_status{}; },
           [log](const engine_started& it) { log->started.set_value(it); },
           [](const engine_reported&) {},
           [](const engine_quiet&) {},
           [log](const engine_ended& it) { log->ended.set_value(it); },
+          [](const record_kept&) {},
+          [](const models_opened&) {},
           [](const proto::scheduler_actor&, std::uint32_t) {},
           [](std::uint32_t, bool) {},
           [](caf::tick_atom) {},
@@ -37,6 +40,8 @@ node_self::behavior_type listening(node_self::pointer, told* log) {
           [](const stop_node&) {},
           [](caf::get_atom) { return node_look{}; }};
 }
+
+shared_model_set no_models() { return std::make_shared<const model_set>(); }
 
 template <class T>
 T within_patience(std::promise<T>& of) {
@@ -57,8 +62,8 @@ struct WorkerActor : ::testing::Test {
     node_options options;
     options.engine_program = program;
     options.engines = {{}, {}};
-    worker = spawn_worker(system, options, 1, node, {});
-    caf::anon_send(worker, start_engine{});
+    worker = spawn_worker(system, options, 1, node);
+    caf::anon_send(worker, start_engine{no_models()});
   }
   ~WorkerActor() override {
     caf::anon_send_exit(worker, caf::exit_reason::kill);
@@ -94,8 +99,8 @@ TEST(WorkerActorByHand, TheNodeHearsOfAnEndWithoutATurnOfTheWorker) {
   node_options options;
   options.engine_program = "/bin/false";
   const auto worker =
-      spawn_worker(system, options, 0, caf::actor_cast<node_self>(caf::actor{node.ptr()}), {});
-  caf::anon_send(worker, start_engine{});
+      spawn_worker(system, options, 0, caf::actor_cast<node_self>(caf::actor{node.ptr()}));
+  caf::anon_send(worker, start_engine{no_models()});
   turns.run();
 
   bool ended = false, patient = true;
