@@ -56,7 +56,9 @@ void cluster::engine_is_gone(incarnation_id which, const std::string& endpoint) 
 
 void cluster::start() {
   loaded_ = true;
-  time_.run_until(time_.now() + plan_.start + plan_.settle);
+  time_.run_until(time_.now() + plan_.start);
+  for (const auto& each : schedulers_) each->at_start() = each->spent();
+  time_.run_until(time_.now() + plan_.settle);
   traffic_ = {};
   books_.begin_measuring();
   for (const auto& each : schedulers_) each->spent() = {}, each->given() = {};

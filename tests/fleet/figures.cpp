@@ -33,7 +33,10 @@ class maker {
   explicit maker(cluster& all) : all_{all} {
     seconds_ = std::chrono::duration<double>(all.of().measured).count();
     requests_ = static_cast<double>(all.sent().of(kind::request).messages);
-    for (const auto& each : all.schedulers()) add(each->spent(), each->given());
+    for (const auto& each : all.schedulers()) {
+      add(each->spent(), each->given());
+      start_us_ += us(each->at_start());
+    }
     for (const auto& each : all.gateways()) add(each->spent(), each->held());
   }
 
@@ -123,6 +126,7 @@ class maker {
     put_work("schedulers: deaths, catalogues", us(scheduler_.others));
     put_work("schedulers: all", us(scheduler_));
     put_work("the busiest scheduler", busiest_us_);
+    put("schedulers: until every engine is up", "ms", start_us_ / 1000, true);
   }
   void gateways() {
     const auto of_request = [&](const std::string& name, double spent_us) {
@@ -161,7 +165,7 @@ class maker {
   }
 
   cluster& all_;
-  double seconds_ = 1, requests_ = 1, busiest_us_ = 0;
+  double seconds_ = 1, requests_ = 1, busiest_us_ = 0, start_us_ = 0;
   double least_rows_ = std::numeric_limits<double>::max(), most_rows_ = 0;
   scheduler_host::costs scheduler_;
   scheduler_host::granted given_;

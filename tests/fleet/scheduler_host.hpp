@@ -42,6 +42,8 @@ class scheduler_host {
   [[nodiscard]] std::uint32_t free_rows(const std::string& model);
 
   [[nodiscard]] costs& spent() { return costs_; }
+  /// What it had spent when every engine was up.
+  [[nodiscard]] costs& at_start() { return at_start_; }
   [[nodiscard]] granted& given() { return granted_; }
 
  private:
@@ -54,7 +56,7 @@ class scheduler_host {
 
   cluster& all_;
   std::uint32_t index_;
-  costs costs_;
+  costs costs_, at_start_;
   granted granted_;
   std::unique_ptr<scheduler::cluster_view> view_;
 };
