@@ -48,7 +48,7 @@ void drain_watch::acknowledged(const proto::drain_ack& ack) {
 std::vector<std::pair<std::string, proto::drain_notice>> drain_watch::due(
     const engine_table& engines, steady_time now) {
   std::vector<std::pair<std::string, proto::drain_notice>> out;
-  const auto draining = engines.draining();
+  const auto& draining = engines.draining();
   for (auto& [gateway, told] : gateways_) {
     proto::drain_notice ended;
     for (const auto& [incarnation, notice] : told)
