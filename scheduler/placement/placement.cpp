@@ -3,7 +3,8 @@
 #include "scheduler/placement/predicted_finish.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <functional>
+#include <utility>
 
 namespace coppice::scheduler {
 
@@ -47,29 +48,44 @@ std::uint32_t chunk(const Slot& slot, std::uint32_t wanted) {
   return std::min({wanted, slot.free, room});
 }
 
-template <class Slot>
-Slot* best(std::vector<Slot>& slots) {
-  Slot* found = nullptr;
-  std::uint64_t least = 0;
-  for (auto& slot : slots) {
-    if (slot.free == 0) continue;
-    const auto finish = predicted_finish_us(slot.load);
-    if (found == nullptr || finish < least) found = &slot, least = finish;
+/// Slots with room, the least predicted finish on top; of equal ones the first.
+class finish_order {
+ public:
+  template <class Slot>
+  explicit finish_order(const std::vector<Slot>& slots) {
+    for (std::size_t i = 0; i < slots.size(); ++i)
+      if (slots[i].free > 0) entries_.emplace_back(predicted_finish_us(slots[i].load), i);
+    std::ranges::make_heap(entries_, std::greater{});
   }
-  return found;
-}
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  [[nodiscard]] std::size_t top() const { return entries_.front().second; }
+  /// The top one's load is another now.
+  template <class Slot>
+  void update(const Slot& slot) {
+    std::ranges::pop_heap(entries_, std::greater{});
+    const auto index = entries_.back().second;
+    entries_.pop_back();
+    if (slot.free == 0) return;
+    entries_.emplace_back(predicted_finish_us(slot.load), index);
+    std::ranges::push_heap(entries_, std::greater{});
+  }
+
+ private:
+  std::vector<std::pair<std::uint64_t, std::size_t>> entries_;
+};
 
 template <class Slot>
 std::uint32_t share_out(std::vector<Slot>& slots, std::uint32_t rows) {
   std::uint32_t placed = 0;
-  while (placed < rows) {
-    auto* slot = best(slots);
-    if (slot == nullptr) break;
-    const auto n = chunk(*slot, rows - placed);
-    slot->free -= n;
-    slot->granted += n;
-    slot->load.held_rows += n;
+  finish_order order{slots};
+  while (placed < rows && !order.empty()) {
+    auto& slot = slots[order.top()];
+    const auto n = chunk(slot, rows - placed);
+    slot.free -= n;
+    slot.granted += n;
+    slot.load.held_rows += n;
     placed += n;
+    order.update(slot);
   }
   return placed;
 }
