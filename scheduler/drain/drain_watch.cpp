@@ -48,7 +48,7 @@ proto::error_body drain_watch::unknown(const std::string& target, const engine_t
 std::vector<std::pair<std::string, proto::drain_notice>> drain_watch::due(
     const engine_table& engines, steady_time now) {
   std::vector<std::pair<std::string, proto::drain_notice>> out;
-  const auto draining = engines.draining();
+  const auto& draining = engines.draining();
   for (auto& [gateway, told] : gateways_) {
     proto::drain_notice ended;
     for (const auto& [incarnation, notice] : told)

@@ -38,13 +38,29 @@ bool alike(const proto::node_snapshot& a, const proto::node_snapshot& b) {
   return std::equal(a.engines.begin(), a.engines.end(), b.engines.begin(), b.engines.end(),
                     [](const auto& one, const auto& other) {
                       return one.name == other.name && one.verdict == other.verdict &&
-                             one.incarnation == other.incarnation;
+                             one.incarnation == other.incarnation && one.models == other.models;
                     });
 }
 
 }  // namespace
 
+void engine_table::index() {
+  serving_.clear();
+  draining_.clear();
+  for (const auto& [name, entry] : nodes_)
+    for (std::size_t e = 0; e < entry.snapshot.engines.size(); ++e) {
+      const auto& engine = entry.snapshot.engines[e];
+      if (engine.incarnation && engine.verdict == "draining")
+        draining_.push_back(engine.incarnation);
+      if (!takes_work(engine)) continue;
+      for (std::size_t c = 0; c < engine.models.size(); ++c)
+        serving_[engine.models[c].name].push_back({&entry, e, c});
+    }
+  std::sort(draining_.begin(), draining_.end());
+}
+
 engine_table::change engine_table::finish(change so_far) {
+  index();
   auto current = catalogue();
   so_far.catalogue_changed =
       current.models != catalogue_.models || current.pools != catalogue_.pools;
@@ -124,25 +140,30 @@ std::vector<std::string> engine_table::forget_lost(duration long_ago, steady_tim
     for (const auto& engine : nodes_[name].snapshot.engines) forget_engine(engine.name);
     nodes_.erase(name);
   }
-  if (!forgotten.empty()) catalogue_ = catalogue();
+  if (!forgotten.empty()) (void)finish({});
   return forgotten;
+}
+
+/// The share of its rows that an engine's standing leaves it.
+std::uint32_t engine_table::percent_of(const std::string& engine) const {
+  const auto judged = standings_.find(engine);
+  return judged == standings_.end() ? 100 : judged->second.percent;
 }
 
 std::vector<engine_table::candidate> engine_table::serving(const std::string& model,
                                                            std::uint32_t version) const {
   std::vector<candidate> found;
+  const auto served = serving_.find(model);
+  if (served == serving_.end()) return found;
   std::uint32_t highest = version;
-  for (const auto& [name, entry] : nodes_)
-    for (const auto& engine : entry.snapshot.engines) {
-      const auto judged = standings_.find(engine.name);
-      const auto percent = judged == standings_.end() ? 100 : judged->second.percent;
-      if (!takes_work(engine) || percent == 0) continue;
-      for (const auto& card : engine.models) {
-        if (card.name != model || (version != 0 && card.version != version)) continue;
-        highest = std::max(highest, card.version);
-        found.push_back({&engine, &card, load_of(engine, card), percent});
-      }
-    }
+  for (const auto& each : served->second) {
+    const auto& engine = each.node->snapshot.engines[each.engine];
+    const auto& card = engine.models[each.card];
+    const auto percent = percent_of(engine.name);
+    if (percent == 0 || (version != 0 && card.version != version)) continue;
+    highest = std::max(highest, card.version);
+    found.push_back({&engine, &card, load_of(engine, card), percent});
+  }
   std::erase_if(found, [&](const candidate& each) { return each.card->version != highest; });
   return found;
 }
@@ -170,15 +191,6 @@ std::vector<engine_table::place> engine_table::targeted(const std::string& targe
     for (const auto& engine : entry.snapshot.engines)
       if (name == target || proto::place_of(engine.name) == wanted)
         found.push_back({&engine, entry.lost});
-  return found;
-}
-
-std::vector<incarnation_id> engine_table::draining() const {
-  std::vector<incarnation_id> found;
-  for (const auto& [name, entry] : nodes_)
-    for (const auto& engine : entry.snapshot.engines)
-      if (engine.incarnation && engine.verdict == "draining") found.push_back(engine.incarnation);
-  std::sort(found.begin(), found.end());
   return found;
 }
 

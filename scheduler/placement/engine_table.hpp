@@ -56,7 +56,7 @@ class engine_table {
   /// Every engine of a node ("node-1"), or those in one place ("node-1/engine-0"); none: unknown.
   [[nodiscard]] std::vector<place> targeted(const std::string& target) const;
   /// Incarnations whose workers show them as draining, ascending.
-  [[nodiscard]] std::vector<incarnation_id> draining() const;
+  [[nodiscard]] const std::vector<incarnation_id>& draining() const noexcept { return draining_; }
   /// Every node, each engine with its standing.
   [[nodiscard]] std::vector<proto::node_snapshot> nodes() const;
 
@@ -66,12 +66,23 @@ class engine_table {
     steady_time heard;
     bool lost = false;
   };
+  /// A card of an engine that takes work: where it stands in its node's snapshot.
+  struct served_card {
+    const node_entry* node;
+    std::size_t engine, card;
+  };
   change finish(change so_far);
+  void index();
+  [[nodiscard]] std::uint32_t percent_of(const std::string& engine) const;
   void remember_models(const proto::node_snapshot& snapshot);
   void forget_engine(const std::string& engine);
 
   std::map<std::string, node_entry> nodes_;
   proto::catalogue catalogue_;
+  /// What takes work and what drains: made anew whenever engines change, which is seldom, so that
+  /// neither a `place` nor an event looks at the whole fleet.
+  std::unordered_map<std::string, std::vector<served_card>> serving_;
+  std::vector<incarnation_id> draining_;
   std::unordered_map<std::string, standing> standings_;
   /// By engine: the names of the models it served last, also while it is started again.
   std::map<std::string, std::vector<std::string>> served_;

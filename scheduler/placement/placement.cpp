@@ -3,7 +3,8 @@
 #include "scheduler/placement/predicted_finish.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <functional>
+#include <utility>
 
 namespace coppice::scheduler {
 
@@ -47,17 +48,31 @@ std::uint32_t chunk(const Slot& slot, std::uint32_t wanted) {
   return std::min({wanted, slot.free, room});
 }
 
-template <class Slot>
-Slot* best(std::vector<Slot>& slots) {
-  Slot* found = nullptr;
-  std::uint64_t least = 0;
-  for (auto& slot : slots) {
-    if (slot.free == 0) continue;
-    const auto finish = predicted_finish_us(slot.load);
-    if (found == nullptr || finish < least) found = &slot, least = finish;
+/// Slots with room, the least predicted finish on top; of equal ones the first.
+class finish_order {
+ public:
+  template <class Slot>
+  explicit finish_order(const std::vector<Slot>& slots) {
+    for (std::size_t i = 0; i < slots.size(); ++i)
+      if (slots[i].free > 0) entries_.emplace_back(predicted_finish_us(slots[i].load), i);
+    std::ranges::make_heap(entries_, std::greater{});
   }
-  return found;
-}
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  [[nodiscard]] std::size_t top() const { return entries_.front().second; }
+  /// The top one's load is another now.
+  template <class Slot>
+  void update(const Slot& slot) {
+    std::ranges::pop_heap(entries_, std::greater{});
+    const auto index = entries_.back().second;
+    entries_.pop_back();
+    if (slot.free == 0) return;
+    entries_.emplace_back(predicted_finish_us(slot.load), index);
+    std::ranges::push_heap(entries_, std::greater{});
+  }
+
+ private:
+  std::vector<std::pair<std::uint64_t, std::size_t>> entries_;
+};
 
 /// A chunk of the wanted rows goes there. @returns its rows.
 template <class Slot>
@@ -72,10 +87,11 @@ std::uint32_t fill(Slot& slot, std::uint32_t wanted) {
 template <class Slot>
 std::uint32_t share_out(std::vector<Slot>& slots, std::uint32_t rows) {
   std::uint32_t placed = 0;
-  while (placed < rows) {
-    auto* slot = best(slots);
-    if (slot == nullptr) break;
-    placed += fill(*slot, rows - placed);
+  finish_order order{slots};
+  while (placed < rows && !order.empty()) {
+    auto& slot = slots[order.top()];
+    placed += fill(slot, rows - placed);
+    order.update(slot);
   }
   return placed;
 }
@@ -150,9 +166,9 @@ std::uint32_t placement::rows_of(const std::vector<slot>& slots, const std::stri
 /// Rows that bring engines up to the mean of what the shard holds at one, where no other would
 /// finish sooner: one that is new or came back is used before the others are full.
 void placement::level(std::vector<slot>& slots, const std::string& shard) const {
-  const auto* first = best(slots);
-  if (first == nullptr) return;
-  const auto soonest = predicted_finish_us(first->load);
+  const finish_order order{slots};
+  if (order.empty()) return;
+  const auto soonest = predicted_finish_us(slots[order.top()].load);
   const auto mean = rows_of(slots, shard) / static_cast<std::uint32_t>(slots.size());
   for (auto& each : slots) {
     const auto has = account_.held_by(shard, each.key);

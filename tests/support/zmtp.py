@@ -1,7 +1,8 @@
-"""Connections that speak just enough of ZMTP 3.0 (RFC 23) to stand idle: one descriptor each."""
+"""Connections that speak just enough of ZMTP 3.0 (RFC 23) to stand idle and to ask: one descriptor each."""
 import socket
 
 GREETING = b"\xff" + b"\0" * 8 + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" + b"\0" * 31
+MORE, LONG, COMMAND = 1, 2, 4
 READY = b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER"
 
 
@@ -23,3 +24,27 @@ def connect(endpoint):
     _, size = receive(wire, 2)
     receive(wire, size)
     return wire
+
+
+def receive_message(wire):
+    """The frames of the next message; commands are passed over."""
+    frames = []
+    while True:
+        flags = receive(wire, 1)[0]
+        size = int.from_bytes(receive(wire, 8 if flags & LONG else 1), "big")
+        body = receive(wire, size)
+        if flags & COMMAND:
+            continue
+        frames.append(body)
+        if not flags & MORE:
+            return frames
+
+
+def ask(wire, *frames):
+    """Sends one message of short or long frames as a DEALER does. Returns the frames of the answer."""
+    frames = [b"", *frames]
+    for left, frame in zip(reversed(range(len(frames))), frames):
+        is_long = len(frame) > 255
+        flags = (MORE if left else 0) | (LONG if is_long else 0)
+        wire.sendall(bytes([flags]) + len(frame).to_bytes(8 if is_long else 1, "big") + frame)
+    return receive_message(wire)[1:]

@@ -73,6 +73,15 @@ def cpu_seconds(pid):
     return (int(numbers[11]) + int(numbers[12])) / CLOCK_TICKS
 
 
+def thread_seconds(pid):
+    """Processor time by thread."""
+    spent = {}
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        numbers = Path(f"/proc/{pid}/task/{thread}/stat").read_text().rsplit(")", 1)[1].split()
+        spent[thread] = (int(numbers[11]) + int(numbers[12])) / CLOCK_TICKS
+    return spent
+
+
 def resident_mib(pid):
     line = next(each for each in Path(f"/proc/{pid}/status").read_text().splitlines() if each.startswith("VmRSS"))
     return int(line.split()[1]) / 1024

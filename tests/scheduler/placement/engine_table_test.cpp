@@ -26,6 +26,24 @@ TEST(EngineTable, ServesTheHighestVersionUnlessOneIsNamed) {
   EXPECT_TRUE(table.serving("echo", 3).empty());
 }
 
+TEST(EngineTable, SeesLoadAndModelsOfTheLastSnapshotThoughItsEnginesAreTheSame) {
+  auto busy = an_engine(1);
+  busy.loads.emplace_back();
+  busy.loads[0].model = "echo";
+  busy.loads[0].version = 1;
+  busy.loads[0].queued_rows = 3;
+  engine_table table;
+  table.take(a_node({an_engine(1)}), t0);
+  EXPECT_EQ(table.serving("echo", 0)[0].load, nullptr);
+
+  table.take(a_node({busy}, "node", 2), t0);
+  ASSERT_NE(table.serving("echo", 0)[0].load, nullptr);
+  EXPECT_EQ(table.serving("echo", 0)[0].load->queued_rows, 3u);
+
+  table.take(a_node({an_engine(1, {})}, "node", 3), t0);
+  EXPECT_TRUE(table.serving("echo", 0).empty());
+}
+
 TEST(EngineTable, OffersOnlyEnginesThatAreUp) {
   auto starting = an_engine(1);
   starting.verdict = "starting";
@@ -165,6 +183,9 @@ TEST(EngineTable, NamesIncarnationsThatDrain) {
   table.take(a_node({an_engine(1), draining}), t0);
 
   EXPECT_EQ(table.draining(), std::vector{incarnation_id{2}});
+
+  table.node_lost("node", "silent");
+  EXPECT_TRUE(table.draining().empty());
 }
 
 TEST(EngineTable, ForgetsALostNodeAfterItsTimeAndNotBefore) {

@@ -1,9 +1,12 @@
 #include "scheduler/placement/placement.hpp"
 
+#include "scheduler/placement/predicted_finish.hpp"
 #include "tests/scheduler/placement/builders.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <random>
 
 namespace coppice::scheduler {
@@ -253,6 +256,66 @@ TEST_F(Placement, HoldsNoMoreThanCapacityAndLeaksNothingUnderRandomEvents) {
   (void)placing.place(engines, a_place(0, {}, "another"), at + 1s);
 
   for (const std::uint64_t each : {1, 2}) EXPECT_EQ(placing.held({{each}, "echo", 1}), 0u);
+}
+
+/// Of each engine the rows that it gets if every batch of `rows` goes to the first of those with
+/// the least predicted finish, by a look at all of them.
+std::map<std::uint64_t, std::uint32_t> shared_out(std::vector<engine_load> loads,
+                                                  std::vector<std::uint32_t> free,
+                                                  std::uint32_t rows) {
+  std::map<std::uint64_t, std::uint32_t> granted;
+  while (rows > 0) {
+    std::size_t best = loads.size();
+    for (std::size_t i = 0; i < loads.size(); ++i)
+      if (free[i] > 0 && (best == loads.size() ||
+                          predicted_finish_us(loads[i]) < predicted_finish_us(loads[best])))
+        best = i;
+    const auto room = loads[best].max_batch - loads[best].held_rows % loads[best].max_batch;
+    const auto n = std::min({rows, free[best], room});
+    free[best] -= n, loads[best].held_rows += n, rows -= n;
+    granted[1 + best] += n;
+  }
+  return granted;
+}
+
+TEST_F(Placement, GrantsAsALookAtEveryEngineForEachBatchWould) {
+  std::mt19937 generator{29};
+  const auto random = [&](std::uint32_t least, std::uint32_t most) {
+    return least + static_cast<std::uint32_t>(generator()) % (most - least + 1);
+  };
+  for (int round = 0; round < 500; ++round) {
+    engine_table table;
+    placement fresh{1s};
+    std::vector<proto::engine_state> all;
+    const auto count = random(1, 9);
+    for (std::uint64_t e = 1; e <= count; ++e) {
+      const auto batch = random(1, 5);
+      auto& made = all.emplace_back(an_engine(e, {a_card(batch * random(1, 6), batch)}));
+      auto& load = made.loads.emplace_back();
+      load.model = "echo";
+      load.version = 1;
+      load.costs = {{1, random(1, 4)}, {batch + 1, random(4, 9)}};
+    }
+    table.take(a_node(all), t0);
+    (void)fresh.place(table, a_place(random(1, 30), {}, "other"), t0);
+    std::vector<engine_load> loads;
+    std::vector<std::uint32_t> free;
+    for (const auto& each : all) {
+      const auto& card = each.models[0];
+      const auto held = fresh.held({each.incarnation, "echo", 1});
+      loads.push_back({held, card.max_batch,
+                       std::max(1u, card.capacity_rows / (2 * card.max_batch)),
+                       &each.loads[0].costs});
+      free.push_back(card.capacity_rows - held);
+    }
+
+    const auto reply = fresh.place(table, a_place(random(1, 30)), t0);
+
+    if (std::all_of(free.begin(), free.end(), [](auto rows) { return rows == 0; })) continue;
+    std::map<std::uint64_t, std::uint32_t> granted;
+    for (const auto& each : reply.grants) granted[each.incarnation.value] += each.rows;
+    EXPECT_EQ(granted, shared_out(loads, free, rows_in(reply))) << "round " << round;
+  }
 }
 
 TEST_F(Placement, NeverGrantsOneShardBeyondCapacity) {
