@@ -2,8 +2,9 @@
 """Stands in for the `coppice` program: answers from a file that describes a cluster, and writes down how it was called.
 
 cluster.json beside it: {"nodes": {NAME: {"state", "in_flight", "engines": {NAME: verdict}, "appears_after", "up_after", "stuck"}},
-"silent_for", "answers": [{"engine", "outputs"} or {"refuse"}], "busy_at", "busy_answers"}. Counts in it go down with each look; from
-bursts of `busy_at` requests on, `busy_answers` are given.
+"silent_for", "answers": [{"engine", "outputs"} or {"refuse"}], "busy_at", "busy_answers", "fails": [NAME]}. Counts in it go down with
+each look; from bursts of `busy_at` requests on, `busy_answers` are given. Nodes have a "revision" and what they are "wanted" to serve;
+those in `fails` do not converge to the next one.
 """
 import fcntl
 import json
@@ -40,7 +41,7 @@ def engine_shown(node, name, verdict):
 def node_shown(name, node):
     if node["state"] != "draining" and not counts_down(node, "up_after"):
         node["engines"] = {each: "up" if verdict == "starting" else verdict for each, verdict in node["engines"].items()}
-    return {"name": name, "verdict": "draining" if node["state"] == "draining" else "up",
+    return {"name": name, "verdict": "draining" if node["state"] == "draining" else "up", "target_revision": node.get("revision", 0),
             "workers": [{"name": name, "engines": [engine_shown(node, *each) for each in node["engines"].items()]}]}
 
 
@@ -61,6 +62,37 @@ def order(cluster, words):
         end(FAILURE)
     node["in_flight"] = 0
     print(json.dumps({"target": words[1], "state": "drained" if words[0] == "drain" else "serving", "waiting_for": []}))
+
+
+def difference(name, node, revision, wanted):
+    has, at = node.get("wanted", {}), node.get("revision", 0)
+    refusal = "raise 'revision'" if at > revision or (at == revision and has != wanted) else ""
+    return {"name": name, "revision": at, "target": revision, "models": {"before": has.get("models", ""), "after": wanted["models"]},
+            "refusal": refusal, "differs": at != revision or has != wanted}
+
+
+def differences(cluster, file):
+    said = json.loads(Path(file).read_text())
+    return said, [difference(name, cluster["nodes"][name], said["revision"], wanted) for name, wanted in said["nodes"].items()]
+
+
+def diff(cluster, words):
+    _, found = differences(cluster, words[1])
+    print(json.dumps({"differs": any(each["differs"] for each in found), "nodes": found, "absent": []}))
+    end(FAILURE if any(each["differs"] for each in found) else GOOD)
+
+
+def apply(cluster, words):
+    said, found = differences(cluster, words[1])
+    if any(each["refusal"] for each in found):
+        end(REFUSED, "invalid: raise 'revision'")
+    failing = cluster.pop("fails", [])
+    for name, wanted in said["nodes"].items():
+        cluster["nodes"][name].update(revision=said["revision"], wanted=wanted)
+    print(json.dumps({"revision": said["revision"], "absent": [], "nodes": [
+        {"name": name, "state": "failed" if name in failing else "converged", "text": "a self-test fails" if name in failing else "converged"}
+        for name in said["nodes"]]}))
+    end(FAILURE if failing else GOOD)
 
 
 def bench(cluster, words):
@@ -93,7 +125,7 @@ def main():
     cluster = json.loads(file.read_text())
     try:
         {"status": status, "drain": order, "undrain": order, "predict": predict, "explain": explain,
-         "bench": bench}[words[0]](cluster, words)
+         "bench": bench, "diff": diff, "apply": apply}[words[0]](cluster, words)
     finally:
         file.write_text(json.dumps(cluster))
 
