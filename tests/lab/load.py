@@ -77,12 +77,13 @@ class Judgement:
 
 
 def start_load(lab: Lab, endpoints: Sequence[str], rate: float, seconds: float, *, host: str = "client-1", name: str = "load",
-               via: str = "library", mix: Sequence[Kind] = MIX, seed: int = 1) -> Load:
+               via: str = "library", mix: Sequence[Kind] = MIX, key_file: str = "", seed: int = 1) -> Load:
     """Returns when it is on its way. via: `library`, which changes gateways, or `dealer`, which stays at the first. name:
-    one that is not in use; by the auditor's rule an `offender...` may get any outcome. rate: requests a second."""
+    one that is not in use; by the auditor's rule an `offender...` may get any outcome. rate: requests a second. key_file:
+    on the host."""
     if via not in ("library", "dealer"):
         raise Problem(f"cannot send via {via}", "chaos_load knows library and dealer", "take one of them")
-    return Load(lab, host, Client(name, via, ((seconds, rate),), tuple(mix)), endpoints, seed)
+    return Load(lab, host, Client(name, via, ((seconds, rate),), tuple(mix), key_file=key_file), endpoints, seed)
 
 
 def judge(lab: Lab, loads: Iterable[Load], allowed: Iterable[str] = ()) -> Judgement:
