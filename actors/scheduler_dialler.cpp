@@ -66,8 +66,8 @@ void dial(dialler* self) {
   const auto& state = self->state;
   if (const auto open = tcp_probe(state.host, state.port, probe_limit); !open)
     return failed(self, open.error().message);
-  self->request(connector(self->system()), handshake_limit,
-                caf::connect_atom::value, state.host, state.port)
+  self->request(connector(self->system()), handshake_limit, caf::connect_atom::value, state.host,
+                state.port)
       .then([self](const caf::node_id&, const caf::strong_actor_ptr& remote,
                    const std::set<std::string>&) { connected(self, remote); },
             [self](const caf::error& reason) { failed(self, self->system().render(reason)); });

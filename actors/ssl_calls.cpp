@@ -1,6 +1,7 @@
-// CAF 0.17 asks `SSL_get_error` what a call came to although the queue of OpenSSL's errors of its thread may hold that of another
-// session, against the manual (SSL_get_error(3)): one session that ends badly would end every other one of the process. The calls
-// that CAF makes end up here, as a program's symbols come before those of its libraries; they empty the queue first.
+// CAF 0.17 asks `SSL_get_error` what a call came to although the queue of OpenSSL's errors of its
+// thread may hold that of another session, against the manual (SSL_get_error(3)): one session that
+// ends badly would end every other one of the process. The calls that CAF makes end up here, as a
+// program's symbols come before those of its libraries; they empty the queue first.
 
 #include <dlfcn.h>
 #include <openssl/err.h>

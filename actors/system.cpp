@@ -68,8 +68,8 @@ expected<std::uint16_t> publish_scheduler(caf::actor_system& system,
     return fail(errc::unavailable, "The mesh cannot listen on " + options.listen +
                                        ": the address is taken or not of this machine.");
   if (options.identity)
-    if (auto closed = check_refuses_strangers(host == "0.0.0.0" ? "127.0.0.1" : host, *bound,
-                                              stranger_limit);
+    if (auto closed =
+            check_refuses_strangers(host == "0.0.0.0" ? "127.0.0.1" : host, *bound, stranger_limit);
         !closed)
       return tl::unexpected(closed.error());
   return *bound;

@@ -21,6 +21,8 @@ expected<config_map> config_map::read(const std::filesystem::path& file) try {
   return config_map{file, root};
 } catch (const YAML::BadFile&) {
   return fail(errc::invalid, file.string() + ": the file cannot be read. Check path and rights.");
+} catch (const std::ios_base::failure&) {  // a folder
+  return fail(errc::invalid, file.string() + ": the file cannot be read. Check path and rights.");
 } catch (const YAML::Exception& failure) {
   return fail(errc::invalid, at(file, failure.mark) + "not YAML: " + failure.msg + ".");
 }

@@ -25,8 +25,9 @@ client::client(client_options options) {
     throw std::invalid_argument{"A client needs a gateway's endpoint."};
   std::vector<named_endpoint> gateways;
   for (const auto& each : options.endpoints) gateways.push_back(or_throw(connection::check(each)));
-  login as{options.user, options.password,
-           or_throw(options.key_file.empty() ? key_pair::make() : key_pair::read(options.key_file))};
+  login as{
+      options.user, options.password,
+      or_throw(options.key_file.empty() ? key_pair::make() : key_pair::read(options.key_file))};
   loop_ = std::make_unique<loop>(std::move(options), std::move(gateways), std::move(as));
 }
 client::~client() = default;

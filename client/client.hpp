@@ -89,8 +89,8 @@ struct client_options {
   /// For a gateway that asks for them (ZeroMQ's PLAIN); an empty user sends none.
   std::string user = {};
   std::string password = {};
-  /// For a gateway that asks for keys: the file of this client's own key pair, as 'coppice keys new'
-  /// makes it. Empty: a pair that nobody knows.
+  /// For a gateway that asks for keys: the file of this client's own key pair, as 'coppice keys
+  /// new' makes it. Empty: a pair that nobody knows.
   std::string key_file = {};
 };
 

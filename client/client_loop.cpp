@@ -127,7 +127,8 @@ void client::loop::take_events() {
     while (receive()) continue;  // what came before it dropped
     connection_.reset();
     if (*event == connection::event::lost) return session_.disconnected(now());
-    session_.refused({errc::unauthenticated, "The gateway does not know this user or key.", 0}, now());
+    session_.refused({errc::unauthenticated, "The gateway does not know this user or key.", 0},
+                     now());
   }
 }
 

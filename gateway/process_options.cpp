@@ -1,9 +1,9 @@
 #include "gateway/process_options.hpp"
 
 #include "base/config_file.hpp"
+#include "gateway/access/user_options.hpp"
 #include "gateway/admission/tenant_options.hpp"
 #include "gateway/loopback.hpp"
-#include "gateway/access/user_options.hpp"
 
 namespace coppice::gateway {
 

@@ -3,9 +3,9 @@
 #include "actors/system.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "gateway/access/access_table.hpp"
 #include "gateway/admission/admission.hpp"
 #include "gateway/admission/tenant_limits.hpp"
-#include "gateway/access/access_table.hpp"
 
 #include <filesystem>
 #include <optional>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "gateway/admission/tenant_limits.hpp"
 #include "gateway/access/users.hpp"
+#include "gateway/admission/tenant_limits.hpp"
 #include "keys/allow_list.hpp"
 
 #include <map>

@@ -30,7 +30,8 @@ class engine_socket {
   /// Frames are shared, not copied. @returns false: that link is not open, or its connection gone.
   bool send(incarnation_id to, const std::string& header, const frame_list& frames);
   /// Connects, once. @param engine_key, link_key  as in `proto::grant`: with an engine's key the
-  /// connection is encrypted. @returns false if a connection to that endpoint is still to be closed.
+  /// connection is encrypted. @returns false if a connection to that endpoint is still to be
+  /// closed.
   /// @throws zmq::error_t, also for keys that are none
   bool open(incarnation_id incarnation, const std::string& endpoint,
             const std::string& engine_key = {}, const std::string& link_key = {});

@@ -1,11 +1,11 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "gateway/access/door_access.hpp"
 #include "gateway/admission/outgoing_bytes.hpp"
 #include "gateway/shard/engine_socket.hpp"
 #include "gateway/shard/shard.hpp"
 #include "gateway/shard/socket_monitor.hpp"
-#include "gateway/access/door_access.hpp"
 #include "keys/zap_handler.hpp"
 
 #include <zmq.hpp>

@@ -64,6 +64,17 @@ TEST_F(Certificates, ThatWereSignedAreGoodUntilTheirEnd) {
   EXPECT_LE(left, std::chrono::hours{24 * 10});
 }
 
+TEST_F(Certificates, TellTheirEndAsAMetric) {
+  metrics registry;
+
+  ASSERT_TRUE(check_identity({make("node"), false}, registry));
+
+  const auto& end = registry.gauge("coppice_mesh_certificate_end_seconds", "");
+  const auto left = end.Value() - static_cast<double>(std::time(nullptr));
+  EXPECT_GT(left, 9 * 86'400.0);
+  EXPECT_LE(left, 10 * 86'400.0);
+}
+
 TEST_F(Certificates, ThatAreNoGoodAreRefusedWithFileAndRemedy) {
   const auto good = make("node");
   make_authority("other");

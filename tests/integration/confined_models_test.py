@@ -174,7 +174,7 @@ def test_an_engine_may_be_another_user(tmp_path):
         assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
         assert "CapEff:\t0000000000000000" in status
         worker = cluster.pid("node-1")
-        os.kill(worker, 9)
+        send_signal(worker, 9)
         end = time.monotonic() + PATIENCE_S
         while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
             time.sleep(0.01)

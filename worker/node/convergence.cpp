@@ -94,6 +94,7 @@ void convergence::predecessor_ended(std::size_t place) { one_less(place); }
 
 void convergence::one_less(std::size_t place) {
   alive_.erase(place);
+  std::erase(abandoned_, place);
   const bool ends = phase_ == phase::leaving || phase_ == phase::abandoning;
   if (ends && alive_.empty()) phase_ = phase::idle;
 }

@@ -12,13 +12,13 @@ from tests.support import zmtp
 from tests.support.cluster import echo
 
 CLIENTS = 10_000
-# Several of the gateway's heartbeats, which come every 5 s.
+# Long beside the ticks of a gateway.
 IDLE_S = 20
 
 
 @contextlib.contextmanager
 def herd(cluster):
-    """Clients that are connected and answer heartbeats, in a process of their own."""
+    """Clients that are connected and answer what is asked of them, in a process of their own."""
     clients = subprocess.Popen([sys.executable, "-m", "tests.chaos.herd", cluster.endpoint, str(CLIENTS)], cwd=ROOT,
                                stdout=subprocess.PIPE, text=True)
     try:
