@@ -97,6 +97,16 @@ TEST_F(GatewayBooks, FindARequestThatRunsAgainBehindItsResult) {
   EXPECT_EQ(broken(), invariant::one_outcome);
 }
 
+TEST_F(GatewayBooks, LetALateCopyRunWhoseClientHasItsOutcome) {
+  const auto row = accept(1);
+  send(1, {10}, {7});
+  books.frame(frame_of("reply", {10}, {7}));
+  answer(1, row);
+  audit.outcome(1, "", true, duration{0});
+  accept(1);
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
 TEST_F(GatewayBooks, LetARequestRunAgainBehindAFailure) {
   const auto row = accept(1);
   rows.close(*rows.find(row), gateway::outcome::failed);
