@@ -15,11 +15,12 @@ void credit_purse::grant(const proto::grant& grant, steady_time now) {
   if (line == nullptr) line = &lines_.emplace_back(credit_line{});
   line->incarnation = grant.incarnation;
   line->version = grant.version;
-  line->ttl = std::chrono::microseconds{grant.ttl_us};
-  if (line->idle == 0 && line->in_flight == 0) {
-    line->spare = grant.rows;
-    line->lapses = now + line->ttl;
+  ttl_ = std::chrono::microseconds{grant.ttl_us};
+  if (idle() == 0 && in_flight() == 0) {
+    spare_ = 0;
+    lapses_ = now + ttl_;
   }
+  if (lapses_ == now + ttl_) spare_ += grant.rows;
   line->idle += grant.rows;
 }
 
@@ -41,14 +42,14 @@ void credit_purse::ended(incarnation_id incarnation, std::uint32_t version, bool
 
 void credit_purse::drop_idle(incarnation_id incarnation) {
   for (auto& line : lines_)
-    if (line.incarnation == incarnation) line.idle = line.spare = 0;
+    if (line.incarnation == incarnation) line.idle = 0;
 }
 
 void credit_purse::refused(incarnation_id incarnation, std::uint32_t version, std::uint32_t rows) {
   auto* line = find(incarnation, version);
   if (line == nullptr) return;
   line->in_flight -= std::min(rows, line->in_flight);
-  line->idle = line->spare = 0;
+  line->idle = 0;
   ++line->refused;
 }
 
@@ -56,14 +57,29 @@ void credit_purse::forget(incarnation_id incarnation) {
   std::erase_if(lines_, [&](const auto& line) { return line.incarnation == incarnation; });
 }
 
+/// Where most are idle, so that the rest stays spread.
+void credit_purse::drop(std::uint32_t rows) {
+  const auto fewer_idle = [](const credit_line* a, const credit_line* b) {
+    return a->idle < b->idle;
+  };
+  std::vector<credit_line*> lines;
+  for (auto& line : lines_) lines.push_back(&line);
+  std::ranges::make_heap(lines, fewer_idle);
+  for (; rows > 0 && !lines.empty() && lines.front()->idle > 0; --rows) {
+    --lines.front()->idle;
+    std::ranges::pop_heap(lines, fewer_idle);
+    std::ranges::push_heap(lines, fewer_idle);
+  }
+}
+
 bool credit_purse::lapse(steady_time now) {
   bool dropped = false;
-  for (auto& line : lines_) {
-    if (now < line.lapses) continue;
-    dropped = dropped || line.spare > 0;
-    line.idle -= line.spare;
-    line.spare = line.idle;
-    line.lapses = now + line.ttl;
+  if (now >= lapses_) {
+    spare_ = std::min(spare_, idle());
+    dropped = spare_ > 0;
+    drop(spare_);
+    spare_ = idle();
+    lapses_ = now + ttl_;
   }
   const auto empty = [](const auto& line) { return line.idle == 0 && line.in_flight == 0; };
   return std::erase_if(lines_, empty) > 0 || dropped;

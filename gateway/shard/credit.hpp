@@ -20,20 +20,15 @@ struct credit_line {
   std::uint32_t in_flight = 0;
   /// Which spending of the purse was its last.
   std::uint64_t spent = 0;
-  /// Idle rows that were not needed since the last lapse.
-  std::uint32_t spare = 0;
-  /// When they lapse; then `spare` is measured anew.
-  steady_time lapses{};
-  duration ttl{0};
   std::uint32_t completed = 0, failed = 0, refused = 0;
   /// Sum over the completed.
   duration latency{0};
 };
 
 /// The credit of one route. Credit is spent where the fewest rows are in flight, of equal ones
-/// where none was spent for longest; it comes back with replies. Of each line, the rows that stay
-/// idle for its time to live lapse, while others are used: a shard with little traffic does not sit
-/// on capacity that others wait for.
+/// where none was spent for longest; it comes back with replies. Rows that were idle in all lines
+/// together for their time to live lapse, though each line was used in its turn: a shard with
+/// little traffic does not sit on capacity that others wait for.
 class credit_purse {
  public:
   void grant(const proto::grant& grant, steady_time now);
@@ -45,13 +40,16 @@ class credit_purse {
   template <class May>
   credit_line* spend(std::uint32_t rows, const May& may) {
     credit_line* best = nullptr;
-    for (auto& line : lines_)
+    std::uint32_t idle = 0;
+    for (auto& line : lines_) {
+      idle += line.idle;
       if (line.idle >= rows && (best == nullptr || before(line, *best)) && may(line.incarnation))
         best = &line;
+    }
     if (best == nullptr) return nullptr;
+    spare_ = std::min(spare_, idle - rows);
     best->spent = ++spendings_;
     best->idle -= rows;
-    best->spare = std::min(best->spare, best->idle);
     best->in_flight += rows;
     return best;
   }
@@ -90,12 +88,17 @@ class credit_purse {
 
  private:
   credit_line* find(incarnation_id incarnation, std::uint32_t version) noexcept;
+  void drop(std::uint32_t rows);
   static bool before(const credit_line& a, const credit_line& b) noexcept {
     return a.in_flight != b.in_flight ? a.in_flight < b.in_flight : a.spent < b.spent;
   }
 
   std::vector<credit_line> lines_;
   std::uint64_t spendings_ = 0;
+  /// Rows that no line needed since the last lapse, and when they lapse.
+  std::uint32_t spare_ = 0;
+  steady_time lapses_{};
+  duration ttl_{0};
 };
 
 }  // namespace coppice::gateway

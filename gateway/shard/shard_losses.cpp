@@ -11,8 +11,9 @@ void shard::on_link_reset(const std::string& endpoint, steady_time now) {
 
 void shard::on_engine_down(const proto::engine_down& down, steady_time now) {
   unreachable_.remove(down.incarnation);
+  take_late_word(down, now);
   auto* link = links_.find(down.incarnation);
-  if (link == nullptr) return take_late_word(down, now);
+  if (link == nullptr) return carry_out_orders(now);
   const auto gone = *link;
   const auto cause = death_cause_from(down.cause);
   // A node is lost with all its engines, but told of one by one: no retry may go to the next.
@@ -57,8 +58,9 @@ void shard::remember_unexplained(incarnation_id incarnation, const std::vector<r
   if (!end.lost.empty()) unexplained_.push_back(std::move(end));
 }
 
-/// The link dropped before this word came, and its attempts were placed again. What was running is
-/// suspect all the same: else it would end one engine after the other.
+/// The link dropped before this word came, and its attempts were placed again; by now a grant that
+/// was on its way may even have opened another link. What was running is suspect all the same: else
+/// it would end one engine after the other. The orders are the caller's to carry out.
 void shard::take_late_word(const proto::engine_down& down, steady_time now) {
   const auto end = std::ranges::find(unexplained_, down.incarnation, &unexplained_end::incarnation);
   // A word that blames nobody may be of one who knows less: the worker's may still come.
@@ -68,7 +70,6 @@ void shard::take_late_word(const proto::engine_down& down, steady_time now) {
   for (const auto& each : lost)
     if (std::ranges::find(down.suspects, each.attempt) != down.suspects.end())
       suspect_late(each, now);
-  carry_out_orders(now);
 }
 
 void shard::suspect_late(const unexplained_loss& lost, steady_time now) {

@@ -81,6 +81,10 @@ class auditor {
   [[nodiscard]] const request_plan& plan(std::uint64_t number) const {
     return of_.requests[number - 1];
   }
+  /// Its client has one.
+  [[nodiscard]] bool has_outcome(std::uint64_t number) const {
+    return records_[number].outcomes > 0;
+  }
   [[nodiscard]] bool is_request(std::uint64_t number) const {
     return number > 0 && number <= of_.requests.size();
   }

@@ -1,6 +1,7 @@
 #include "tests/simulation/gateway_books.hpp"
 
 #include "gateway/admission/outgoing_bytes.hpp"
+#include "gateway/retry/death_cause.hpp"
 #include "tests/simulation/payload.hpp"
 
 #include <fmt/format.h>
@@ -16,6 +17,10 @@ constexpr std::uint32_t most_attempts = 3;
 
 /// A model's budget for retries, as in gateway/retry/retry_budget.hpp.
 constexpr double retry_burst = 18, retry_share = 0.05, retries_a_second = 3;
+
+/// So long behind the end of a link its worker's word is surely listened to, and so long no
+/// suspicion lapses: less than in gateway/shard/shard.hpp and scheduler/poison/poison_register.hpp.
+constexpr duration word_within = 900ms, suspected_for = 5s;
 
 /// These tell of one message; the row goes on.
 bool leaves_row_open(const std::string& code) {
@@ -42,6 +47,9 @@ void gateway_books::asked(std::uint64_t number, const std::string& tenant, stead
 void gateway_books::note_accepted() {
   for (; last_accepted_ < rows_.counts().accepted; ++last_accepted_) {
     auto& it = asks_[asking_];
+    // A late copy of what its client has acknowledged may run: nobody waits for it.
+    if (it.has_outcome && !all_.has_outcome(asking_))
+      all_.found(invariant::one_outcome, "it runs again though it was answered before", asking_);
     all_.accepted();
     it.attempts = 0;
     it.has_result = false;
@@ -58,6 +66,7 @@ void gateway_books::close(std::uint64_t number, const std::string& code) {
   open_.erase({it.deadline, number});
   if (it.open) --accounts_[it.tenant].open;
   it.open = false;
+  it.has_outcome = it.has_outcome || code.empty();
   just_answered_.push_back(number);
 }
 
@@ -97,11 +106,12 @@ void gateway_books::frame(const proto::link_reply& header) {
 }
 
 void gateway_books::sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone,
-                         steady_time now) {
+                         bool alone, steady_time now) {
   note_accepted();
-  const auto fresh = attempts_.emplace(attempt, sent_attempt{number, to, !gone}).second;
+  const auto fresh = attempts_.emplace(attempt, sent_attempt{number, to, !gone, {}}).second;
   if (!fresh) all_.found(invariant::fencing, "an attempt id is used a second time", number);
   if (gone) return;
+  if (!alone) check_suspected(number, now);
   live_.emplace(number, attempt);
   all_.attempt_sent(number);
   if (++asks_[number].attempts > most_attempts)
@@ -119,11 +129,40 @@ void gateway_books::cancelled(attempt_id attempt) {
   if (found != attempts_.end()) found->second.live = false;
 }
 
-void gateway_books::link_closed(incarnation_id incarnation) {
+void gateway_books::told_down(const proto::engine_down& down, steady_time now) {
+  const bool silent = down.cause == "silent";
+  (silent ? silent_ : down_).insert(down.incarnation);
+  if (silent) just_silent_ = down.incarnation;
+  // Who has heard of the end before has placed everything again by now.
+  if (!told_of_.insert(down.incarnation).second) return;
+  if (!gateway::blames(gateway::death_cause_from(down.cause))) return;
+  for (const auto id : down.suspects) {
+    const auto found = attempts_.find(id);
+    if (found == attempts_.end() || found->second.incarnation != down.incarnation) continue;
+    const auto& lost = found->second.lost;
+    if (found->second.live || (lost && now - *lost < word_within))
+      suspected_[content_of(found->second.number)] = now;
+  }
+}
+
+std::uint64_t gateway_books::content_of(std::uint64_t number) const {
+  const auto shared = all_.is_request(number) ? all_.plan(number).content : 0;
+  return shared != 0 ? shared : number;
+}
+
+/// Poison: what a worker has named a suspect runs alone, until it is known to be harmless.
+void gateway_books::check_suspected(std::uint64_t number, steady_time now) {
+  const auto since = suspected_.find(content_of(number));
+  if (since != suspected_.end() && now - since->second < suspected_for)
+    all_.found(invariant::poison, "a suspect of an engine's end is sent beside others", number);
+}
+
+void gateway_books::link_closed(incarnation_id incarnation, steady_time now) {
   const bool confirmed = down_.contains(incarnation) || incarnation == just_silent_;
   for (auto& [id, each] : attempts_) {
     if (!each.live || each.incarnation != incarnation) continue;
     each.live = false;
+    each.lost = now;
     if (confirmed)
       all_.attempt_lost(each.number);
     else if (!has_live_attempt(each.number))

@@ -4,6 +4,7 @@
 #include "tests/simulation/auditor.hpp"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -23,22 +24,20 @@ class gateway_books {
              steady_time now);
   /// A frame of an engine is handled, until `handled`.
   void frame(const proto::link_reply& header);
-  void sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone,
+  /// @param alone  no other request is in its step.
+  void sent(std::uint64_t number, attempt_id attempt, incarnation_id to, bool gone, bool alone,
             steady_time now);
   void cancelled(attempt_id attempt);
   void link_opened(incarnation_id incarnation) {
     down_.erase(incarnation);
     silent_.erase(incarnation);
   }
-  /// A scheduler said that it hears nothing of it: nothing new may go there until one grants it.
-  void told_silent(incarnation_id incarnation) {
-    silent_.insert(incarnation);
-    just_silent_ = incarnation;
-  }
   void granted(incarnation_id incarnation) { silent_.erase(incarnation); }
-  void link_closed(incarnation_id incarnation);
-  /// The gateway was told that it ended.
-  void told_down(incarnation_id incarnation) { down_.insert(incarnation); }
+  void link_closed(incarnation_id incarnation, steady_time now);
+  /// The gateway was told that an engine ended, or is silent.
+  void told_down(const proto::engine_down& down, steady_time now);
+  /// A content that was suspected did no harm.
+  void cleared() { suspected_.clear(); }
   /// The gateway has said that it sends it nothing new, until then.
   void drains(incarnation_id incarnation, steady_time until) { drained_[incarnation] = until; }
   /// A part of a stream goes to its client.
@@ -68,6 +67,8 @@ class gateway_books {
     /// Of its row, the last one: attempts, and whether an engine has answered with a result.
     std::uint32_t attempts = 0;
     bool open = false, has_result = false;
+    /// Its client was given a result, or would have been if there had been room.
+    bool has_outcome = false;
     std::string tenant;
     steady_time deadline;
   };
@@ -75,6 +76,8 @@ class gateway_books {
     std::uint64_t number = 0;
     incarnation_id incarnation;
     bool live = false;
+    /// When it went with its link.
+    std::optional<steady_time> lost;
   };
   /// What a tenant has used, by its limits.
   struct account {
@@ -96,6 +99,8 @@ class gateway_books {
   void close(std::uint64_t number, const std::string& code);
   void check_tenant(const ask& it, std::uint64_t number);
   void check_fence(std::uint64_t number);
+  void check_suspected(std::uint64_t number, steady_time now);
+  [[nodiscard]] std::uint64_t content_of(std::uint64_t number) const;
   void check_cancelled(std::uint64_t number);
 
   auditor& all_;
@@ -117,8 +122,12 @@ class gateway_books {
   std::vector<std::uint64_t> unexplained_;
   /// Answered in this call.
   std::vector<std::uint64_t> just_answered_;
-  /// Ended, by what the gateway was told since it opened a link to it.
+  /// Ended, or silent and not granted since, by what the gateway was told since it opened a link.
   std::set<incarnation_id> down_, silent_;
+  /// Of whose end or silence it was ever told.
+  std::set<incarnation_id> told_of_;
+  /// Contents that a worker named among those that ran when its engine died, and when.
+  std::map<std::uint64_t, steady_time> suspected_;
   /// Of whose silence it is told in this call.
   incarnation_id just_silent_;
   std::map<incarnation_id, steady_time> drained_;

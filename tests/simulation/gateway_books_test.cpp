@@ -19,6 +19,15 @@ proto::link_reply frame_of(const char* op, attempt_id attempt, incarnation_id in
   return header;
 }
 
+proto::engine_down end_of(incarnation_id incarnation, const char* cause,
+                          std::vector<attempt_id> suspects = {}) {
+  proto::engine_down down;
+  down.incarnation = incarnation;
+  down.cause = cause;
+  down.suspects = std::move(suspects);
+  return down;
+}
+
 struct GatewayBooks : ::testing::Test {
   scenario of = draw_scenario(1);
   auditor audit{of};
@@ -43,7 +52,10 @@ struct GatewayBooks : ::testing::Test {
     return id;
   }
   void send(std::uint64_t number, attempt_id attempt, incarnation_id to) {
-    books.sent(number, attempt, to, false, t0);
+    books.sent(number, attempt, to, false, false, t0);
+  }
+  void send_alone(std::uint64_t number, attempt_id attempt, incarnation_id to) {
+    books.sent(number, attempt, to, false, true, t0);
   }
   void answer(std::uint64_t number, row_id row) {
     rows.close(*rows.find(row), gateway::outcome::completed);
@@ -70,6 +82,37 @@ TEST_F(GatewayBooks, CountNoAnswerThatHadNoRoom) {
   books.answered(1, "overloaded");
   books.ticked(t0 + 1h);
   books.finish();
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
+TEST_F(GatewayBooks, FindARequestThatRunsAgainBehindItsResult) {
+  const auto row = accept(1);
+  send(1, {10}, {7});
+  books.frame(frame_of("reply", {10}, {7}));
+  answer(1, row);
+  EXPECT_EQ(broken(), std::nullopt);
+
+  accept(1);
+
+  EXPECT_EQ(broken(), invariant::one_outcome);
+}
+
+TEST_F(GatewayBooks, LetALateCopyRunWhoseClientHasItsOutcome) {
+  const auto row = accept(1);
+  send(1, {10}, {7});
+  books.frame(frame_of("reply", {10}, {7}));
+  answer(1, row);
+  audit.outcome(1, "", true, duration{0});
+  accept(1);
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
+TEST_F(GatewayBooks, LetARequestRunAgainBehindAFailure) {
+  const auto row = accept(1);
+  rows.close(*rows.find(row), gateway::outcome::failed);
+  books.answered(1, "overloaded");
+  books.handled(t0);
+  accept(1);
   EXPECT_EQ(broken(), std::nullopt);
 }
 
@@ -102,7 +145,7 @@ TEST_F(GatewayBooks, TakeTheAnswerOfALiveAttempt) {
 TEST_F(GatewayBooks, FindTheAnswerOfAFencedAttempt) {
   ask(1);
   send(1, {10}, {7});
-  books.link_closed({7});
+  books.link_closed({7}, t0);
   send(1, {11}, {8});
 
   books.frame(frame_of("reply", {10}, {7}));
@@ -114,7 +157,7 @@ TEST_F(GatewayBooks, FindTheAnswerOfAFencedAttempt) {
 TEST_F(GatewayBooks, FindAFailureThatAFencedAttemptBrings) {
   ask(1);
   send(1, {10}, {7});
-  books.link_closed({7});
+  books.link_closed({7}, t0);
 
   books.frame(frame_of("reply", {10}, {7}));
   books.answered(1, "model_error");
@@ -150,7 +193,7 @@ TEST_F(GatewayBooks, FindTokensOfAFencedAttempt) {
   books.streamed(1);
   EXPECT_EQ(broken(), std::nullopt);
 
-  books.link_closed({7});
+  books.link_closed({7}, t0);
   books.frame(frame_of("chunk", {10}, {7}));
   books.streamed(1);
 
@@ -166,7 +209,7 @@ TEST_F(GatewayBooks, FindAnAttemptIdThatIsUsedTwice) {
 
 TEST_F(GatewayBooks, FindAnAttemptThatIsSentToTheKnownDead) {
   ask(1);
-  books.told_down({7});
+  books.told_down(end_of({7}, "lost"), t0);
   send(1, {10}, {7});
   EXPECT_EQ(broken(), invariant::fencing);
 }
@@ -174,10 +217,10 @@ TEST_F(GatewayBooks, FindAnAttemptThatIsSentToTheKnownDead) {
 TEST_F(GatewayBooks, FindAnAttemptThatIsSentWhileADrainNoticeHolds) {
   books.drains({7}, t0 + 2s);
   ask(1);
-  books.sent(1, {10}, {7}, false, t0 + 2s);
+  books.sent(1, {10}, {7}, false, false, t0 + 2s);
   EXPECT_EQ(broken(), std::nullopt);
 
-  books.sent(1, {11}, {7}, false, t0 + 2s - 1ns);
+  books.sent(1, {11}, {7}, false, false, t0 + 2s - 1ns);
 
   EXPECT_EQ(broken(), invariant::draining);
 }
@@ -203,6 +246,65 @@ TEST_F(GatewayBooks, TakeASecondAttemptThatIsCancelledWithTheAnswer) {
   EXPECT_EQ(broken(), std::nullopt);
 }
 
+// --- suspects ------------------------------------------------------------------------------
+
+TEST_F(GatewayBooks, FindASuspectThatIsSentBesideOthers) {
+  ask(1);
+  send(1, {10}, {7});
+  books.told_down(end_of({7}, "crash", {{10}}), t0);
+  send_alone(1, {11}, {8});
+  EXPECT_EQ(broken(), std::nullopt);
+
+  send(1, {12}, {8});
+
+  EXPECT_EQ(broken(), invariant::poison);
+}
+
+TEST_F(GatewayBooks, FindASuspectThatIsSentBesideOthersBehindALateWord) {
+  ask(1);
+  send(1, {10}, {7});
+  books.link_closed({7}, t0 - 899ms);
+  books.told_down(end_of({7}, "crash", {{10}}), t0);
+  send(1, {11}, {8});
+  EXPECT_EQ(broken(), invariant::poison);
+}
+
+TEST_F(GatewayBooks, ExpectNothingOfAWordThatComesMuchTooLate) {
+  ask(1);
+  send(1, {10}, {7});
+  books.link_closed({7}, t0 - 900ms);
+  books.told_down(end_of({7}, "crash", {{10}}), t0);
+  send(1, {11}, {8});
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
+TEST_F(GatewayBooks, ExpectNothingOfASecondWord) {
+  ask(1);
+  send(1, {10}, {7});
+  books.told_down(end_of({7}, "lost"), t0);
+  books.link_closed({7}, t0);
+  books.told_down(end_of({7}, "crash", {{10}}), t0);
+  send(1, {11}, {8});
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
+TEST_F(GatewayBooks, SuspectNobodyOfAnEngineThatWasKilled) {
+  ask(1);
+  send(1, {10}, {7});
+  books.told_down(end_of({7}, "killed", {{10}}), t0);
+  send(1, {11}, {8});
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
+TEST_F(GatewayBooks, LetASuspectGoThatWasCleared) {
+  ask(1);
+  send(1, {10}, {7});
+  books.told_down(end_of({7}, "crash", {{10}}), t0);
+  books.cleared();
+  send(1, {11}, {8});
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
 // --- attempts ------------------------------------------------------------------------------
 
 TEST_F(GatewayBooks, AllowThreeAttemptsOfARequestAndAnyThatWereRefused) {
@@ -225,7 +327,7 @@ struct GatewayBooksOfLosses : GatewayBooks {
       accept(number);
       send(number, {100 + number}, on_engine);
     }
-    books.link_closed(on_engine);
+    books.link_closed(on_engine, t0);
     books.handled(t0);
   }
 };
@@ -247,7 +349,7 @@ TEST_F(GatewayBooksOfLosses, CountARetryWhenItLeavesTheLineAndNoneOfWhatIsHeld) 
     send(number, {100 + number}, {7});
     if (number > 19) rows.find(ids.back())->state = gateway::row_state::owing;
   }
-  books.link_closed({7});
+  books.link_closed({7}, t0);
   books.handled(t0);
   EXPECT_EQ(broken(), std::nullopt);
 
@@ -263,8 +365,8 @@ TEST_F(GatewayBooksOfLosses, CountARetryWhenItLeavesTheLineAndNoneOfWhatIsHeld) 
 TEST_F(GatewayBooksOfLosses, CountNoRetryAfterAConfirmedDeath) {
   for (std::uint64_t number = 1; number <= 50; ++number) accept(number);
   for (std::uint64_t number = 1; number <= 50; ++number) send(number, {100 + number}, {7});
-  books.told_down({7});
-  books.link_closed({7});
+  books.told_down(end_of({7}, "lost"), t0);
+  books.link_closed({7}, t0);
   books.handled(t0);
   EXPECT_EQ(broken(), std::nullopt);
 }

@@ -93,7 +93,7 @@ bool gateway_host::send(incarnation_id to, const proto::link_request& header,
   const bool sent =
       link != engines_.end() && world_.net().send(link->second.on, self_, std::move(out));
   if (header.op == "infer" || header.op == "generate")
-    books_.sent(number_in(header.traceparent), header.attempt, to, !sent, now_);
+    books_.sent(number_in(header.traceparent), header.attempt, to, !sent, header.alone, now_);
   if (header.op == "cancel") books_.cancelled(header.attempt);
   if (header.attempt)
     world_.tell(self_, books_.number_of(header.attempt), "{} attempt {:x} to {:x}{}{}", header.op,
@@ -117,7 +117,7 @@ void gateway_host::open_link(const gateway::engine_link& link) {
 }
 
 void gateway_host::close_link(const gateway::engine_link& link) {
-  books_.link_closed(link.incarnation);
+  books_.link_closed(link.incarnation, now_);
   world_.tell(self_, 0, "closes the link to {} {:x}", link.engine, link.incarnation.value);
   const auto found = engines_.find(link.incarnation);
   if (found == engines_.end()) return;

@@ -198,6 +198,7 @@ void gateway_host::suspect(proto::suspicion&& told) {
 
 void gateway_host::tell(proto::trial_result&& told) {
   world_.tell(self_, 0, "a trial ended: {}", told.killed ? "the engine died" : "it did no harm");
+  if (!told.killed) books_.cleared();
   if (const auto* judge = judge_of(told.of))
     send_control(world_, judge->link.connection(), self_, std::move(told));
 }
@@ -230,14 +231,14 @@ void gateway_host::take(mail& it, steady_time now) {
                         },
                         [&](place_lost) { shard_.on_place_lost(now); },
                         [&](proto::engine_down& down) {
-                          if (down.cause == "silent")
-                            books_.told_silent(down.incarnation);
-                          else
-                            books_.told_down(down.incarnation);
+                          books_.told_down(down, now);
                           shard_.on_engine_down(down, now);
                         },
                         [&](proto::catalogue& all) { shard_.on_catalogue(std::move(all), now); },
-                        [&](proto::judgement& judged) { shard_.on_judgement(judged, now); },
+                        [&](proto::judgement& judged) {
+                          if (judged.verdict == "cleared") books_.cleared();
+                          shard_.on_judgement(judged, now);
+                        },
                         [&](proto::drain_notice& notice) {
                           shard_.on_drain_notice(notice, now);
                           for (const auto each : notice.incarnations)

@@ -90,6 +90,35 @@ TEST(CreditPurse, KeepsWhatItUsesAndLosesTheRest) {
   EXPECT_TRUE(purse.empty());
 }
 
+TEST(CreditPurse, LosesWhatItDoesNotNeedThoughEachLineIsUsedInItsTurn) {
+  credit_purse purse;
+  for (std::uint64_t engine = 1; engine <= 8; ++engine) purse.grant(a_grant(engine, 1), t0);
+  for (int i = 0; i < 40; ++i) {
+    const auto* first = purse.spend(1);
+    const auto* second = purse.spend(1);
+    purse.give_back(first->incarnation, 1, 1, 1);
+    purse.give_back(second->incarnation, 1, 1, 1);
+  }
+
+  EXPECT_TRUE(purse.lapse(t0 + 1s));
+
+  EXPECT_EQ(purse.idle(), 2u) << "never were more in flight";
+}
+
+TEST(CreditPurse, LosesWhereMostIsIdle) {
+  credit_purse purse;
+  purse.grant(a_grant(1, 6), t0);
+  purse.grant(a_grant(2, 2), t0);
+  for (int i = 0; i < 4; ++i) purse.spend(1);
+  for (const auto engine : {1, 1, 2, 2})
+    purse.give_back({static_cast<std::uint64_t>(engine)}, 1, 1, 1);
+
+  EXPECT_TRUE(purse.lapse(t0 + 1s));
+
+  EXPECT_EQ(purse.spend(2)->incarnation, incarnation_id{1});
+  EXPECT_EQ(purse.spend(2)->incarnation, incarnation_id{2});
+}
+
 TEST(CreditPurse, AGrantBesideOtherCreditDoesNotProlongIt) {
   credit_purse purse;
   purse.grant(a_grant(1, 4), t0);

@@ -121,6 +121,22 @@ TEST_F(ShardLosses, ALateWordWatchesTheContentOfARequestThatWasAnsweredElsewhere
   EXPECT_EQ(world.replies.size(), 1u);
 }
 
+TEST_F(ShardLosses, ALateWordHoldsTheSuspectAlsoWhenAnEarlierGrantHasOpenedAnotherLink) {
+  send(1, "odd");
+  grant(7, 1);
+  lose_link(7, t0);
+  send(2, "other", t0 + 20ms);
+  grant(7, 1, t0 + 20ms);  // was on its way when the engine ended
+  const auto sent = world.attempts.size();
+
+  die(7, "crash", {attempt(0)}, t0 + 30ms);
+  grant(8, 2, t0 + 30ms);
+
+  EXPECT_EQ(world.suspicions.size(), 1u);
+  for (auto i = sent; i < world.attempts.size(); ++i)
+    EXPECT_NE(world.attempts[i].header.outputs[0], "odd") << "it waits for its judgement";
+}
+
 TEST_F(ShardLosses, ALateWordHoldsARequestThatPauses) {
   send(1, "odd");
   grant(7, 1);
