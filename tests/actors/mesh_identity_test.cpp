@@ -67,7 +67,7 @@ TEST_F(Certificates, ThatWereSignedAreGoodUntilTheirEnd) {
 TEST_F(Certificates, TellTheirEndAsAMetric) {
   metrics registry;
 
-  ASSERT_TRUE(check_identity({make("node"), false}, registry));
+  ASSERT_TRUE(check_identity({"127.0.0.1:0", make("node"), false}, registry));
 
   const auto& end = registry.gauge("coppice_mesh_certificate_end_seconds", "");
   const auto left = end.Value() - static_cast<double>(std::time(nullptr));
