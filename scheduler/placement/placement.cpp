@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint64_t shortest_retry_us = 1'000;
 constexpr std::uint64_t longest_retry_us = 50'000;
+/// A shard that lacks credit asks again within the longest retry.
+constexpr duration lack_holds = 250ms;
 
 /// Engines on probation are spared only while at least half of a model's engines are not: else
 /// they are needed in full.
@@ -120,7 +122,7 @@ proto::place_reply placement::place(const engine_table& engines,
   account_.expire(now);
   account_.replace(shard, request.holdings, now);
   proto::place_reply out;
-  for (const auto& want : request.wants) place_want(engines, request, shard, want, out);
+  for (const auto& want : request.wants) place_want(engines, request, shard, want, out, now);
   return out;
 }
 
@@ -146,15 +148,37 @@ std::vector<placement::slot> placement::slots_for(const engine_table& engines,
   return slots;
 }
 
-/// Rows beyond the want that bring the shard up to its equal share of the capacity.
-std::uint32_t placement::spare_rows(const std::vector<slot>& slots, const std::string& shard,
-                                    std::uint32_t wanted) const {
-  const auto mine = wanted + rows_of(slots, shard);
+/// An equal share of the capacity.
+std::uint32_t placement::fair_rows(const std::vector<slot>& slots) const {
   std::uint32_t capacity = 0;
   for (const auto& each : slots) capacity += each.capacity;
   const auto shards = std::max<std::size_t>(1, account_.live_shards());
-  const auto fair = static_cast<std::uint32_t>(capacity / shards);
-  return fair > mine ? fair - mine : 0;
+  return static_cast<std::uint32_t>(capacity / shards);
+}
+
+/// What is wanted, and so much that the shard has its fair share; no more than that while another
+/// one lacks it.
+std::uint32_t placement::rows_for(const std::vector<slot>& slots, const std::string& shard,
+                                  const proto::want& want, steady_time now) {
+  const auto mine = rows_of(slots, shard), fair = fair_rows(slots);
+  const auto left = fair > mine ? fair - mine : 0;
+  return another_lacks(shard, want, now) ? left : std::max(want.rows, left);
+}
+
+void placement::note_lack(const std::string& shard, const proto::want& want, bool lacks,
+                          steady_time now) {
+  auto& known = lacking_[{want.model, want.version}];
+  if (lacks)
+    known[shard] = now;
+  else
+    known.erase(shard);
+}
+
+bool placement::another_lacks(const std::string& shard, const proto::want& want, steady_time now) {
+  const auto known = lacking_.find({want.model, want.version});
+  if (known == lacking_.end()) return false;
+  std::erase_if(known->second, [&](const auto& each) { return now - each.second >= lack_holds; });
+  return known->second.size() > known->second.count(shard);
 }
 
 std::uint32_t placement::rows_of(const std::vector<slot>& slots, const std::string& shard) const {
@@ -191,7 +215,7 @@ void placement::grant_rows(const std::vector<slot>& slots, const std::string& sh
 
 void placement::place_want(const engine_table& engines, const proto::place_request& request,
                            const std::string& shard, const proto::want& want,
-                           proto::place_reply& out) {
+                           proto::place_reply& out, steady_time now) {
   auto slots = slots_for(engines, want, request.unreachable);
   if (slots.empty()) {
     if (want.rows == 0) return;
@@ -202,13 +226,14 @@ void placement::place_want(const engine_table& engines, const proto::place_reque
     level(slots, shard);
     return grant_rows(slots, shard, want, out);
   }
-  auto placed = share_out(slots, want.rows + spare_rows(slots, shard, want.rows));
+  auto placed = share_out(slots, rows_for(slots, shard, want, now));
   const auto trial = trial_rows(slots.front()), mine = rows_of(slots, shard);
   if (placed == 0 && mine < trial) {
     // Others hold it all by the account, which may be behind: let an engine decide.
     for (auto& each : slots) each.free = std::min(each.capacity, trial);
     placed = share_out(slots, std::min(want.rows, trial - mine));
   }
+  note_lack(shard, want, placed < want.rows && mine + placed < fair_rows(slots), now);
   grant_rows(slots, shard, want, out);
   if (placed < want.rows)
     out.refused.push_back({want.model, want.version, "overloaded", retry_after(slots)});

@@ -87,6 +87,25 @@ proto::place_request a_levelling_place(std::vector<proto::holding> holdings) {
   return request;
 }
 
+TEST_F(Placement, GrantsNobodyMoreThanItsShareWhileAnotherLacksIt) {
+  engines.take(a_node({an_engine(1), an_engine(2), an_engine(3)}), t0);
+  (void)placing.place(engines, a_place(24, {}, "first"), t0);
+  EXPECT_LT(rows_in(placing.place(engines, a_place(8, {}, "second"), t0)), 8u);
+  (void)placing.place(engines, a_place(0, {a_holding(1, 4)}, "first"), t0 + 10ms);
+
+  EXPECT_EQ(rows_in(placing.place(engines, a_place(20, {}, "third"), t0 + 20ms)), 8u);
+  EXPECT_GE(rows_in(placing.place(engines, a_place(8, {}, "second"), t0 + 30ms)), 8u);
+}
+
+TEST_F(Placement, GrantsWhatIsWantedWhenNobodyLacksItAnyMore) {
+  engines.take(a_node({an_engine(1), an_engine(2), an_engine(3)}), t0);
+  (void)placing.place(engines, a_place(24, {}, "first"), t0);
+  (void)placing.place(engines, a_place(8, {}, "second"), t0);
+  (void)placing.place(engines, a_place(0, {a_holding(1, 4)}, "first"), t0 + 10ms);
+
+  EXPECT_EQ(rows_in(placing.place(engines, a_place(16, {}, "third"), t0 + 260ms)), 16u);
+}
+
 TEST_F(Placement, BringsAnEngineThatCameBackUpToTheMeanOfWhatAShardHoldsThere) {
   engines.take(a_node({an_engine(1), an_engine(2), an_engine(3)}), t0);
 
