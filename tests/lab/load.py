@@ -37,6 +37,10 @@ class Load:
             lab.ssh(host, "systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--unit={self.unit}", FOLDER / "chaos_load", plan),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
+    def lines(self, kind: str) -> int:
+        """Of its log by now, by tests/chaos/client_log.py: S for a request, O for an outcome."""
+        return int(self.lab.run(self.host, "sh", "-c", f"cat {self.remote} 2>/dev/null | grep -c '^{kind}' || true"))
+
     def stop_sending(self) -> None:
         """Before its seconds are over; what is open still gets its outcome."""
         self.lab.run(self.host, "systemctl", "kill", "--signal=TERM", self.unit)

@@ -119,6 +119,16 @@ expected<void> confine_as_told(const arguments& args) {
   return {};
 }
 
+/// The worker hears why before the process ends.
+int fail_to_start(const arguments& args, const std::string& why) {
+  proto::engine_report failed;
+  failed.op = "failed";
+  failed.incarnation = args.engine.incarnation;
+  failed.text = why;
+  (new control_pipe{args.engine.control_fd})->send(failed);
+  return give_up(why);
+}
+
 /// @returns the exit status, for `_exit`: instances may be inside a step that never ends, and the
 /// process is the unit that lets go.
 int serve(arguments& args, link_listener&& listener, lifeline& life) {
@@ -127,11 +137,7 @@ int serve(arguments& args, link_listener&& listener, lifeline& life) {
   if (args.engine.page == nullptr || args.engine.times == nullptr)
     return give_up("The memory shared with the worker cannot be mapped.");
   auto specs = choose_models(args.choice);
-  if (!specs) {
-    (new control_pipe{args.engine.control_fd})
-        ->send({"failed", {}, {}, {}, {}, {}, specs.error().message});
-    return give_up(specs.error().message);
-  }
+  if (!specs) return fail_to_start(args, specs.error().message);
   args.engine.specs = std::move(*specs);
   // Never destroyed: see above.
   auto& serving = *new engine{args.engine, std::move(listener)};
@@ -181,9 +187,9 @@ int main(int argc, char** argv) {
   if (!args.check.empty()) return worker::check(args);
   args.engine.incarnation = {random_id()};
   auto listener = worker::link_listener::open(args.bind, args.engine.incarnation);
-  if (!listener) return worker::give_up(listener.error().message);
+  if (!listener) return worker::fail_to_start(args, listener.error().message);
   if (auto confined = worker::confine_as_told(args); !confined)
-    return worker::give_up(confined.error().message);
+    return worker::fail_to_start(args, confined.error().message);
   worker::lifeline life{args.engine.control_fd};
   ::_exit(worker::serve(args, std::move(*listener), life));
 }

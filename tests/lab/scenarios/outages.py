@@ -43,10 +43,8 @@ def struck(fleet: Fleet, report: Report, what: str, strike: Callable[[], None], 
 
 def wait_sent(lab: Lab, load: Load, more: int) -> int:
     """Until it has sent so many more. @returns how many it has sent."""
-    def sent() -> int:
-        return int(lab.run(load.host, "sh", "-c", f"grep -c '^S' {load.remote} || true"))
-    first = sent()
-    return wait_until(lambda: (now := sent()) >= first + more and now, f"{more} requests more", 120)
+    first = load.lines("S")
+    return wait_until(lambda: (now := load.lines("S")) >= first + more and now, f"{more} requests more", 120)
 
 
 def back_after_s(load: Load, at_us: int) -> float:

@@ -18,7 +18,7 @@ ANSWERS_LIMIT_S = 60
 
 def answers(lab: Lab, load: Load) -> int:
     """That the client has by now."""
-    return int(lab.run(load.host, "sh", "-c", f"grep -c '^O' {load.remote} || true"))
+    return load.lines("O")
 
 
 def wait_answers(lab: Lab, load: Load, count: int, limit_s: float = ANSWERS_LIMIT_S) -> None:

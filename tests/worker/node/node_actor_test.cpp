@@ -91,9 +91,10 @@ TEST(NodeActor, ShowsADrainThatWasOrdered) {
   metrics registry;  // outlives the system
   actors::system_config config;
   caf::actor_system system{config};
-  std::promise<void> drained;
-  bool done = false;
+  std::promise<void> runs, drained;
+  bool running = false, done = false;
   const auto scheduler = system.spawn(scheduling, [&](const proto::node_snapshot& snapshot) {
+    if (snapshot.engines[0].pid > 0 && !std::exchange(running, true)) runs.set_value();
     if (snapshot.engines[0].verdict == "draining" && !std::exchange(done, true))
       drained.set_value();
   });
@@ -104,6 +105,7 @@ TEST(NodeActor, ShowsADrainThatWasOrdered) {
   ready.incarnation = {7};
 
   caf::anon_send(node, scheduler, std::uint32_t{0});
+  ASSERT_EQ(runs.get_future().wait_for(20s), std::future_status::ready);
   caf::anon_send(node, engine_reported{0, ready});
   caf::anon_send(node, proto::drain_order{"node-9/engine-0", true});
 
@@ -149,10 +151,12 @@ TEST(NodeActor, ReplacesItsEngineByOneOfTheRevisionThatItIsGiven) {
   const staying_program program;
   auto options = options_with(program.path());
   options.state = file;
-  std::promise<void> started, converged;
-  bool starts = false, done = false;
+  std::promise<void> runs, started, converged;
+  bool running = false, starts = false, done = false;
   const auto scheduler = system.spawn(scheduling, [&](const proto::node_snapshot& snapshot) {
-    if (snapshot.engines.back().name == "node-9/engine-0b" && !std::exchange(starts, true))
+    if (snapshot.engines[0].pid > 0 && !std::exchange(running, true)) runs.set_value();
+    const auto& last = snapshot.engines.back();
+    if (last.name == "node-9/engine-0b" && last.pid > 0 && !std::exchange(starts, true))
       started.set_value();
     if (snapshot.revision == 1 && snapshot.engines.size() == 1 && !std::exchange(done, true))
       converged.set_value();
@@ -162,6 +166,7 @@ TEST(NodeActor, ReplacesItsEngineByOneOfTheRevisionThatItIsGiven) {
   ready.op = "ready";
   ready.incarnation = {7};
   caf::anon_send(node, scheduler, std::uint32_t{0});
+  ASSERT_EQ(runs.get_future().wait_for(20s), std::future_status::ready);
   caf::anon_send(node, engine_reported{0, ready});
 
   EXPECT_EQ(apply(system, node, 1).convergence, "converging");
