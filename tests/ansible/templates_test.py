@@ -120,27 +120,19 @@ def test_keys_reach_the_list_of_clients_as_they_are(plain):
         "self-test-machine-1": {"key": OF_THE_SELF_TEST, "tenant": "self-test"}}
 
 
-def needs(program, word):
-    """Skips where a build does not have that option or verb yet."""
-    told = subprocess.run([BIN / program, "--help"], capture_output=True, text=True).stdout
-    if word not in told:
-        pytest.skip(f"this build's {program} has no {word}")
-
-
 @pytest.mark.parametrize("variant", ["plain", "full", "insecure"])
 @pytest.mark.parametrize("part", PARTS)
 def test_the_program_takes_what_its_role_writes(request, part, variant):
-    needs(f"coppice-{part}", "--check-config")
     folder = request.getfixturevalue(variant)
+    file = folder / f"{part}.yml"
+    file.write_text(file.read_text().replace('"coppice-engine"', '"nobody"'))  # a user that this machine has
 
-    done = subprocess.run([BIN / f"coppice-{part}", "--check-config", "--config", folder / f"{part}.yml"], capture_output=True, text=True)
+    done = subprocess.run([BIN / f"coppice-{part}", "--check-config", "--config", file], capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
 
 
 def test_the_program_takes_the_list_of_clients(plain):
-    needs("coppice", "keys")
-
     done = subprocess.run([BIN / "coppice", "keys", "list", plain / "clients.yml"], capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
