@@ -32,6 +32,10 @@ void drain_rate::close(steady_time now) noexcept {
   }
 }
 
+void drain_rate::rest(duration longest, steady_time now) noexcept {
+  if (now - last_ > longest) per_second_ = 0;
+}
+
 duration drain_rate::time_for(std::uint64_t rows) const noexcept {
   if (per_second_ <= 0) return duration{0};
   constexpr double longest = 1e9;  // seconds: thirty years

@@ -182,7 +182,9 @@ void gateway_books::check_budgets(steady_time now) {
   if (unexplained_.empty()) return;
   std::map<std::uint64_t, gateway::row_state> states;
   (void)rows_.select([&](const gateway::ledger_row& row) {
-    states[number_in(row.request.header.traceparent)] = row.state;
+    // One that is tried alone was held before, within the same call.
+    const auto state = row.alone ? gateway::row_state::held : row.state;
+    states[number_in(row.request.header.traceparent)] = state;
     return false;
   });
   std::erase_if(unexplained_, [&](std::uint64_t number) {

@@ -80,6 +80,17 @@ TEST(DrainRate, ATimeInWhichRowsWaitedAndNoneWasSentSaysNothing) {
   EXPECT_EQ(rate.per_second(), before);
 }
 
+TEST(DrainRate, IsForgottenAfterARest) {
+  drain_rate rate;
+  run(rate, 1, true, t0, 1000);
+
+  rate.rest(5s, t0 + 6s);
+  EXPECT_GT(rate.per_second(), 0);
+
+  rate.rest(5s, t0 + 6s + 1ms);
+  EXPECT_EQ(rate.per_second(), 0);
+}
+
 TEST(DrainRate, ATimeInWhichRowsWereSentAndNoneCameBackIsASlowOne) {
   drain_rate rate;
   run(rate, 1, true, t0, 1050);
