@@ -107,7 +107,9 @@ TEST_F(ZapHandler, LetsNobodyElseInWhileGoodClientsGoOn) {
   }
   auto none = a_client("", "");
   say(none);
-  EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
+  say(good);
+  EXPECT_EQ(next_sender(), "ann");
+  EXPECT_FALSE(door.get(zmq::sockopt::events) & ZMQ_POLLIN) << "how it ends is not always told";
 }
 
 TEST_F(ZapHandler, LetsInByKeyWhoIsKnownAndNobodyElse) {
@@ -123,10 +125,11 @@ TEST_F(ZapHandler, LetsInByKeyWhoIsKnownAndNobodyElse) {
   EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
   auto deceived = a_client_with(known.keys, key_pair::make()->shown());
   say(deceived);
-  EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
   auto plain = a_client("ann", "secret");
   say(plain);
-  EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
+  say(good);
+  EXPECT_EQ(next_sender(), "laptop");
+  EXPECT_FALSE(door.get(zmq::sockopt::events) & ZMQ_POLLIN) << "how they end is not always told";
 }
 
 TEST_F(ZapHandler, ADoorThatLostItsHandlerLetsNobodyIn) {
@@ -136,9 +139,9 @@ TEST_F(ZapHandler, ADoorThatLostItsHandlerLetsNobodyIn) {
   auto client = a_client("ann", "secret");
   say(client);
 
-  EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
+  door.set(zmq::sockopt::rcvtimeo, 200);
   zmq::message_t none;
-  EXPECT_FALSE(door.recv(none, zmq::recv_flags::dontwait));
+  EXPECT_FALSE(door.recv(none));
 }
 
 TEST_F(ZapHandler, IsAloneInItsContext) { EXPECT_FALSE(zap_handler::start(context, known)); }
