@@ -57,6 +57,12 @@ struct ZapHandler : ::testing::Test {
     std::memcpy(&kind, event.data(), sizeof kind);
     return kind;
   }
+  /// The same without those that a client makes that goes away in the middle of its handshake.
+  int next_told_failure() {
+    int kind = next_failure();
+    while (kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) kind = next_failure();
+    return kind;
+  }
 };
 
 void say(zmq::socket_t& client) {
@@ -80,12 +86,12 @@ TEST_F(ZapHandler, LetsNobodyElseInWhileGoodClientsGoOn) {
     auto wrong = a_client(i % 2 == 0 ? "ann" : "eve", "guess");
     say(wrong);
     say(good);
-    EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+    EXPECT_EQ(next_told_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
     EXPECT_EQ(next_tenant(), "gold");
   }
   auto none = a_client("", "");
   say(none);
-  EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
+  EXPECT_EQ(next_told_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
 }
 
 TEST_F(ZapHandler, LetsAnybodyIntoADoorWithoutPasswordsAsAnonymous) {
