@@ -57,12 +57,6 @@ struct ZapHandler : ::testing::Test {
     std::memcpy(&kind, event.data(), sizeof kind);
     return kind;
   }
-  /// The same without those that a client makes that goes away in the middle of its handshake.
-  int next_told_failure() {
-    int kind = next_failure();
-    while (kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) kind = next_failure();
-    return kind;
-  }
 };
 
 void say(zmq::socket_t& client) {
@@ -86,12 +80,14 @@ TEST_F(ZapHandler, LetsNobodyElseInWhileGoodClientsGoOn) {
     auto wrong = a_client(i % 2 == 0 ? "ann" : "eve", "guess");
     say(wrong);
     say(good);
-    EXPECT_EQ(next_told_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+    EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
     EXPECT_EQ(next_tenant(), "gold");
   }
   auto none = a_client("", "");
   say(none);
-  EXPECT_EQ(next_told_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
+  say(good);
+  EXPECT_EQ(next_tenant(), "gold");
+  EXPECT_FALSE(door.get(zmq::sockopt::events) & ZMQ_POLLIN) << "how it ends is not always told";
 }
 
 TEST_F(ZapHandler, LetsAnybodyIntoADoorWithoutPasswordsAsAnonymous) {
@@ -112,9 +108,9 @@ TEST_F(ZapHandler, ADoorThatLostItsHandlerLetsNobodyIn) {
   auto client = a_client("ann", "secret");
   say(client);
 
-  EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
+  door.set(zmq::sockopt::rcvtimeo, 200);
   zmq::message_t none;
-  EXPECT_FALSE(door.recv(none, zmq::recv_flags::dontwait));
+  EXPECT_FALSE(door.recv(none));
 }
 
 TEST_F(ZapHandler, IsAloneInItsContext) { EXPECT_FALSE(zap_handler::start(context, {})); }
