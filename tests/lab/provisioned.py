@@ -80,6 +80,10 @@ class Fleet:
         told = self.lab.run(host, "sh", "-c", f"readlink /proc/$(systemctl show -P MainPID coppice-{part})/exe || true").split("/")
         return told[told.index("releases") + 1] if "releases" in told else ""
 
+    def current(self, host: str) -> str:
+        """The release that lies there as the current one; empty: none."""
+        return self.lab.run(host, "sh", "-c", "readlink /opt/coppice/current || true").strip().rpartition("/")[2]
+
     def releases(self) -> dict[str, set[str]]:
         """The releases that run, by part."""
         return {"gateway": {self.release_of(each, "gateway") for each in self.lab.names("gateway")},
@@ -99,6 +103,8 @@ def provisioned(lab: Lab, report: Report) -> Fleet:
     fleet = Fleet(lab)
     with report.step("the fleet is as the inventory says"):
         fleet.make_client("client")
+        if any(fleet.current(each) not in ("", fleet.version) for each in lab.names("gateway") + lab.names("worker")):
+            fleet.play("upgrade.yml")
         fleet.play("site.yml")
     return fleet
 
