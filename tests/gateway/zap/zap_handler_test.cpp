@@ -1,6 +1,6 @@
 #include "gateway/zap/zap_handler.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <cstring>
 #include <string>
@@ -8,6 +8,8 @@
 namespace coppice::gateway {
 
 namespace {
+
+using ::testing::AnyOf;
 
 /// A guarded door on TCP and clients in a context of their own.
 struct ZapHandler : ::testing::Test {
@@ -85,9 +87,12 @@ TEST_F(ZapHandler, LetsNobodyElseInWhileGoodClientsGoOn) {
   }
   auto none = a_client("", "");
   say(none);
+  EXPECT_THAT(next_failure(),
+              AnyOf(ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL))
+      << "the second, if the client is the first to hang up";
   say(good);
   EXPECT_EQ(next_tenant(), "gold");
-  EXPECT_FALSE(door.get(zmq::sockopt::events) & ZMQ_POLLIN) << "how it ends is not always told";
+  EXPECT_FALSE(door.get(zmq::sockopt::events) & ZMQ_POLLIN);
 }
 
 TEST_F(ZapHandler, LetsAnybodyIntoADoorWithoutPasswordsAsAnonymous) {
@@ -103,14 +108,16 @@ TEST_F(ZapHandler, LetsAnybodyIntoADoorWithoutPasswordsAsAnonymous) {
 
 TEST_F(ZapHandler, ADoorThatLostItsHandlerLetsNobodyIn) {
   zap_handler::guard(door);
+  // The handler's endpoint may still be there for a moment, and never answer.
+  door.set(zmq::sockopt::handshake_ivl, 500);
   open();
   handler.reset();
   auto client = a_client("ann", "secret");
   say(client);
 
-  door.set(zmq::sockopt::rcvtimeo, 200);
+  EXPECT_EQ(next_failure(), ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
   zmq::message_t none;
-  EXPECT_FALSE(door.recv(none));
+  EXPECT_FALSE(door.recv(none, zmq::recv_flags::dontwait));
 }
 
 TEST_F(ZapHandler, IsAloneInItsContext) { EXPECT_FALSE(zap_handler::start(context, {})); }
