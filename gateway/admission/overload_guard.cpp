@@ -9,9 +9,6 @@ namespace {
 constexpr duration shortest_target = 1s;
 /// Rows that may always wait, however slow the model: clients keep hundreds in flight.
 constexpr std::uint64_t patient_rows = 1024;
-/// How long an empty queue remembers how fast it drained: so long, or so many usual service times.
-constexpr duration shortest_memory = 5s;
-constexpr int remembered_services = 4;
 
 }  // namespace
 
@@ -23,8 +20,7 @@ duration overload_guard::target(const admission_limits& limits) const noexcept {
 admission_verdict overload_guard::judge(const admission_limits& limits, const arrival& asked,
                                         const waiting_rows& waiting, std::size_t admitted_bytes,
                                         steady_time now) {
-  if (waiting.empty())
-    drained_.rest(std::max(shortest_memory, remembered_services * service_.usual(now)), now);
+  if (waiting.empty()) drained_.forget_old(now);
   auto& queue = queues_[index_of(asked.row.rank)];
   admission_state state;
   state.rank = asked.row.rank;

@@ -32,8 +32,8 @@ void drain_rate::close(steady_time now) noexcept {
   }
 }
 
-void drain_rate::rest(duration longest, steady_time now) noexcept {
-  if (now - last_ > longest) per_second_ = 0;
+void drain_rate::forget_old(steady_time now) noexcept {
+  if (now - last_ > memory) per_second_ = 0;
 }
 
 duration drain_rate::time_for(std::uint64_t rows) const noexcept {

@@ -156,29 +156,11 @@ std::uint32_t placement::fair_rows(const std::vector<slot>& slots) const {
   return static_cast<std::uint32_t>(capacity / shards);
 }
 
-/// What is wanted, and so much that the shard has its fair share; no more than that while another
-/// one lacks it.
-std::uint32_t placement::rows_for(const std::vector<slot>& slots, const std::string& shard,
-                                  const proto::want& want, steady_time now) {
-  const auto mine = rows_of(slots, shard), fair = fair_rows(slots);
-  const auto left = fair > mine ? fair - mine : 0;
-  return another_lacks(shard, want, now) ? left : std::max(want.rows, left);
-}
-
-void placement::note_lack(const std::string& shard, const proto::want& want, bool lacks,
-                          steady_time now) {
+/// Those that did not get what they wanted of that model a moment ago.
+placement::lacking_shards& placement::shards_that_lack(const proto::want& want, steady_time now) {
   auto& known = lacking_[{want.model, want.version}];
-  if (lacks)
-    known[shard] = now;
-  else
-    known.erase(shard);
-}
-
-bool placement::another_lacks(const std::string& shard, const proto::want& want, steady_time now) {
-  const auto known = lacking_.find({want.model, want.version});
-  if (known == lacking_.end()) return false;
-  std::erase_if(known->second, [&](const auto& each) { return now - each.second >= lack_holds; });
-  return known->second.size() > known->second.count(shard);
+  std::erase_if(known, [&](const auto& each) { return now - each.second >= lack_holds; });
+  return known;
 }
 
 std::uint32_t placement::rows_of(const std::vector<slot>& slots, const std::string& shard) const {
@@ -226,14 +208,17 @@ void placement::place_want(const engine_table& engines, const proto::place_reque
     level(slots, shard);
     return grant_rows(slots, shard, want, out);
   }
-  auto placed = share_out(slots, rows_for(slots, shard, want, now));
   const auto trial = trial_rows(slots.front()), mine = rows_of(slots, shard);
+  const auto fair = fair_rows(slots), left = fair > mine ? fair - mine : 0;
+  auto& lacking = shards_that_lack(want, now);
+  lacking.erase(shard);
+  auto placed = share_out(slots, lacking.empty() ? std::max(want.rows, left) : left);
   if (placed == 0 && mine < trial) {
     // Others hold it all by the account, which may be behind: let an engine decide.
     for (auto& each : slots) each.free = std::min(each.capacity, trial);
     placed = share_out(slots, std::min(want.rows, trial - mine));
   }
-  note_lack(shard, want, placed < want.rows && mine + placed < fair_rows(slots), now);
+  if (placed < want.rows && mine + placed < fair) lacking[shard] = now;
   grant_rows(slots, shard, want, out);
   if (placed < want.rows)
     out.refused.push_back({want.model, want.version, "overloaded", retry_after(slots)});

@@ -31,14 +31,12 @@ class placement {
  private:
   struct slot;
   using engine_list = std::vector<incarnation_id>;
+  /// Shards that did not get what they wanted though they hold less than their share, and when.
+  using lacking_shards = std::map<std::string, steady_time>;
   [[nodiscard]] std::vector<slot> slots_for(const engine_table& engines, const proto::want& want,
                                             const engine_list& unreachable) const;
   [[nodiscard]] std::uint32_t fair_rows(const std::vector<slot>& slots) const;
-  [[nodiscard]] std::uint32_t rows_for(const std::vector<slot>& slots, const std::string& shard,
-                                       const proto::want& want, steady_time now);
-  void note_lack(const std::string& shard, const proto::want& want, bool lacks, steady_time now);
-  [[nodiscard]] bool another_lacks(const std::string& shard, const proto::want& want,
-                                   steady_time now);
+  [[nodiscard]] lacking_shards& shards_that_lack(const proto::want& want, steady_time now);
   [[nodiscard]] std::uint32_t rows_of(const std::vector<slot>& slots,
                                       const std::string& shard) const;
   void level(std::vector<slot>& slots, const std::string& shard) const;
@@ -50,9 +48,8 @@ class placement {
 
   duration ttl_;
   credit_account account_;
-  /// By model and version: shards that did not get what they wanted though they hold less than
-  /// their share, and when that was.
-  std::map<std::pair<std::string, std::uint32_t>, std::map<std::string, steady_time>> lacking_;
+  /// By model and version.
+  std::map<std::pair<std::string, std::uint32_t>, lacking_shards> lacking_;
 };
 
 }  // namespace coppice::scheduler

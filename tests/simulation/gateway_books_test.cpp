@@ -362,6 +362,19 @@ TEST_F(GatewayBooksOfLosses, CountARetryWhenItLeavesTheLineAndNoneOfWhatIsHeld) 
   EXPECT_EQ(broken(), invariant::amplification);
 }
 
+TEST_F(GatewayBooksOfLosses, CountNoRetryOfWhatIsTriedAlone) {
+  std::vector<row_id> ids;
+  for (std::uint64_t number = 1; number <= 50; ++number) {
+    of.requests[number - 1].model = 0;
+    ids.push_back(accept(number));
+    send(number, {100 + number}, {7});
+    rows.find(ids.back())->alone = true;
+  }
+  books.link_closed({7}, t0);
+  books.handled(t0);
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
 TEST_F(GatewayBooksOfLosses, CountNoRetryAfterAConfirmedDeath) {
   for (std::uint64_t number = 1; number <= 50; ++number) accept(number);
   for (std::uint64_t number = 1; number <= 50; ++number) send(number, {100 + number}, {7});

@@ -84,10 +84,10 @@ TEST(DrainRate, IsForgottenAfterARest) {
   drain_rate rate;
   run(rate, 1, true, t0, 1000);
 
-  rate.rest(5s, t0 + 6s);
+  rate.forget_old(t0 + 6s);
   EXPECT_GT(rate.per_second(), 0);
 
-  rate.rest(5s, t0 + 6s + 1ms);
+  rate.forget_old(t0 + 6s + 1ms);
   EXPECT_EQ(rate.per_second(), 0);
 }
 

@@ -81,12 +81,6 @@ TEST_F(Placement, LeavesRoomForAnotherShard) {
   EXPECT_EQ(rows_in(placing.place(engines, a_place(4, {}, "other"), t0)), 4u);
 }
 
-proto::place_request a_levelling_place(std::vector<proto::holding> holdings) {
-  auto request = a_place(0, std::move(holdings));
-  request.wants.push_back({"echo", 0, 0, 0});
-  return request;
-}
-
 TEST_F(Placement, GrantsNobodyMoreThanItsShareWhileAnotherLacksIt) {
   engines.take(a_node({an_engine(1), an_engine(2), an_engine(3)}), t0);
   (void)placing.place(engines, a_place(24, {}, "first"), t0);
@@ -104,6 +98,12 @@ TEST_F(Placement, GrantsWhatIsWantedWhenNobodyLacksItAnyMore) {
   (void)placing.place(engines, a_place(0, {a_holding(1, 4)}, "first"), t0 + 10ms);
 
   EXPECT_EQ(rows_in(placing.place(engines, a_place(16, {}, "third"), t0 + 260ms)), 16u);
+}
+
+proto::place_request a_levelling_place(std::vector<proto::holding> holdings) {
+  auto request = a_place(0, std::move(holdings));
+  request.wants.push_back({"echo", 0, 0, 0});
+  return request;
 }
 
 TEST_F(Placement, BringsAnEngineThatCameBackUpToTheMeanOfWhatAShardHoldsThere) {
