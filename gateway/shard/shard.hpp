@@ -197,7 +197,7 @@ class shard {
   void watch_for_hedge(const ledger_row& row, steady_time now);
   void send_due_hedges(route& on, steady_time now);
   void send_hedge(ledger_row& row, steady_time now);
-  void drop_second(ledger_row& row, steady_time now);
+  void drop_second(ledger_row& row);
 
   // streams
   [[nodiscard]] expected<void> begin_stream(ledger_row& row, std::uint32_t length) const;

@@ -241,7 +241,7 @@ void shard::take_reply(ledger_row& row, proto::link_reply&& reply, frame_list&& 
   if (row.alone) end_trial(row.content, row.id, false, now);
   const bool goes_on =
       reply.error && row.hedge.attempt && !is_settled(code_from_name(reply.error->code));
-  if (!goes_on) drop_second(row, now);
+  if (!goes_on) drop_second(row);
   if (goes_on)
     ledger_.end_attempt(row);
   else if (reply.error)

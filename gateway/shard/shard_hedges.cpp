@@ -54,7 +54,7 @@ void shard::send_hedge(ledger_row& row, steady_time now) {
 }
 
 /// The row's second attempt is not needed any more.
-void shard::drop_second(ledger_row& row, steady_time now) {
+void shard::drop_second(ledger_row& row) {
   const auto second = ledger_.keep_only(row, row.attempt);
   if (!second.attempt) return;
   send_cancel(second.incarnation, second.attempt);

@@ -63,7 +63,7 @@ void shard::complete(ledger_row& row, proto::link_reply&& reply, frame_list&& fr
 }
 
 void shard::finish_with_error(ledger_row& row, const error& why, outcome how, steady_time now) {
-  drop_second(row, now);
+  drop_second(row);
   if (row.attempt) {
     row.on->credit.give_back(row.incarnation, row.sent_version, row.cost, 0);
     row.on->breakers.released(row.incarnation);

@@ -80,4 +80,5 @@ def make_layered(release: Release, dist: Path, places: Places) -> None:
 def make(release: Release, command: list[object], places: Places) -> None:
     done = subprocess.run(list(map(str, command)), cwd=places.repository, capture_output=True, text=True)
     if done.returncode != 0:
-        raise Problem(f"release {release.version} cannot be made", last_lines(done.stdout + done.stderr, 15), "mend the build, or the patch")
+        raise Problem(f"release {release.version} cannot be made", last_lines(done.stdout + done.stderr, 15),
+                      "mend the build, or the patch")

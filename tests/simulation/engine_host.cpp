@@ -69,9 +69,9 @@ void engine_host::load(steady_time now) {
   ready_ = true;
   world_.audit().up_since(node_, self_ - world_.engine(node_, 0), world_.truth());
   world_.net().listen(self_, endpoint_);
-  send_control(
-      world_, pipe_, self_,
-      proto::engine_report{"ready", incarnation_, endpoint_, link_key_, desk_.cards(), {}, {}});
+  send_control(world_, pipe_, self_,
+               proto::engine_report{
+                   "ready", incarnation_, endpoint_, link_key_, desk_.cards(), {}, {}, 0, {}});
 }
 
 void engine_host::thawed(duration lasted) {
@@ -263,7 +263,7 @@ void engine_host::report_load(steady_time now) {
   auto loads = desk_.loads();
   audit_queues(loads);
   send_control(world_, pipe_, self_,
-               proto::engine_report{"load", incarnation_, {}, {}, {}, std::move(loads), {}});
+               proto::engine_report{"load", incarnation_, {}, {}, {}, std::move(loads), {}, 0, {}});
 }
 
 }  // namespace coppice::simulation

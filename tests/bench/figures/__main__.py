@@ -6,7 +6,7 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.bench.figures import clients, footprint, models, path, peer, placement  # noqa: F401 (they register their figures)
+from tests.bench.figures import clients, encryption, footprint, models, path, peer, placement  # noqa: F401 (they register their figures)
 from tests.bench.figures.measured import FIGURES, Outcome
 
 

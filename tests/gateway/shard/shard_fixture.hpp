@@ -75,7 +75,7 @@ struct ShardFixture : ::testing::Test {
     echo.name = "echo";
     echo.version = 1;
     echo.any_inputs = true;
-    gateway.on_catalogue({{echo}}, t0 - 1h);
+    gateway.on_catalogue({{echo}, {}}, t0 - 1h);
   }
 
   void ask(int id = 1, steady_time at = t0, std::uint32_t timeout_ms = 1000) {

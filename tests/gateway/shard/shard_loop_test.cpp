@@ -42,7 +42,7 @@ struct ShardLoop : ::testing::Test {
     echo.name = "echo";
     echo.version = 1;
     echo.any_inputs = true;
-    loop.post(proto::catalogue{{echo}});
+    loop.post(proto::catalogue{{echo}, {}});
   }
 
   void send(const std::string& header, bool frame = false) {

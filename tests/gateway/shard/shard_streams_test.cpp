@@ -24,7 +24,7 @@ struct ShardStreams : testing::ShardFixture {
     count.name = "count";
     count.version = 1;
     count.streams = true;
-    gateway.on_catalogue({{count}}, t0 - 1h);
+    gateway.on_catalogue({{count}, {}}, t0 - 1h);
   }
 
   /// As long as can be.
@@ -534,9 +534,10 @@ TEST_F(CrampedStreams, WhatStreamsKeepIsAdmittedAndWithinTheCapUnderRandomEvents
     switch (random() % 8) {
       case 0:
       case 1: {
-        auto request = of_length(a_stream(1 + last_id++ % 100), 1 + random() % 1000);
+        auto request = of_length(a_stream(1 + last_id++ % 100),
+                                 static_cast<std::uint32_t>(1 + random() % 1000));
         request.key = std::to_string(last_id);
-        request.window = 1 + random() % 500;
+        request.window = static_cast<std::uint32_t>(1 + random() % 500);
         if (random() % 3 == 0) request.priority_class = "critical";
         send(request);
         break;

@@ -60,7 +60,7 @@ TEST_F(Shard, PlacesTheWorkOfADeadEngineAgain) {
   ask();
   grant(7, 1);
 
-  gateway.on_engine_down({"engine-7", {7}, "was killed", {}}, t0);
+  gateway.on_engine_down({"engine-7", {7}, "was killed", {}, "killed"}, t0);
   grant(8, 1);
   ASSERT_EQ(world.attempts.size(), 2u);
   EXPECT_EQ(world.attempts[1].to, incarnation_id{8});
@@ -73,7 +73,7 @@ TEST_F(Shard, KeepsOutTheReplyOfAFencedAttempt) {
   ask();
   grant(7, 1);
   const auto fenced = world.attempts[0].header.attempt;
-  gateway.on_engine_down({"engine-7", {7}, "was killed", {}}, t0);
+  gateway.on_engine_down({"engine-7", {7}, "was killed", {}, "killed"}, t0);
   grant(8, 1);
 
   answer(fenced, 7);
@@ -119,7 +119,7 @@ TEST_F(Shard, NeverTriesAnAtMostOnceRequestTwice) {
   gateway.on_client_message(as_message(request), 5, t0);
   grant(7, 1);
 
-  gateway.on_engine_down({"engine-7", {7}, "was killed", {}}, t0);
+  gateway.on_engine_down({"engine-7", {7}, "was killed", {}, "killed"}, t0);
 
   EXPECT_EQ(code(0), "unknown_outcome");
 }
@@ -285,7 +285,7 @@ TEST_F(Shard, RefusesOnlyTheModelWhoseQueueIsFull) {
   shard_options small;
   small.limits.waiting_rows = 1;
   shard narrow{small, world, nullptr};
-  narrow.on_catalogue({{echo, other}}, t0 - 1h);
+  narrow.on_catalogue({{echo, other}, {}}, t0 - 1h);
 
   narrow.on_client_message(as_message(a_request("echo", 1)), 5, t0);
   narrow.on_client_message(as_message(a_request("other", 2)), 5, t0);
@@ -299,7 +299,7 @@ TEST_F(Shard, RefusesOnlyTheModelWhoseQueueIsFull) {
 TEST_F(Shard, SendsACriticalRowPastAHeadThatNeedsMoreCredit) {
   proto::model_card echo;
   echo.name = "echo", echo.version = 1, echo.batchable = true, echo.max_batch = 8;
-  gateway.on_catalogue({{echo}}, t0 - 1h);
+  gateway.on_catalogue({{echo}, {}}, t0 - 1h);
   ask(1);  // four rows
   grant(7, 2);
   ASSERT_TRUE(world.attempts.empty());
@@ -318,7 +318,7 @@ TEST_F(Shard, RefusesTheNewestBatchRowForAMoreUrgentOne) {
   shard_options small;
   small.limits.waiting_rows = 2;
   shard narrow{small, world, nullptr};
-  narrow.on_catalogue({{echo}}, t0 - 1h);
+  narrow.on_catalogue({{echo}, {}}, t0 - 1h);
   for (const auto* each : {"batch", "batch", "critical"}) {
     auto request = a_request("echo", static_cast<int>(world.replies.size()) + 1);
     request.priority_class = each;
@@ -338,7 +338,7 @@ struct TenantsOfAShard : Shard {
     shard_options options;
     options.tenants.named["small"] = limits;
     both = std::make_unique<shard>(options, world, nullptr);
-    both->on_catalogue({{echo}}, t0 - 1h);
+    both->on_catalogue({{echo}, {}}, t0 - 1h);
   }
   void ask_as(std::string_view tenant, steady_time at = t0) {
     both->on_client_message(as_message(a_request("echo", ++id)), 5, at, tenant);
@@ -371,7 +371,7 @@ TEST_F(TenantsOfAShard, AnOutcomeMakesRoomForTheNextRequest) {
 TEST_F(TenantsOfAShard, AReplyChargesItsShareOfTheBatchsComputeTime) {
   set_up({.compute_ms_per_s = 100, .compute_burst_ms = 10});
   ask_as("small");
-  proto::grant given{"e", {7}, "tcp://e", "", "echo", 1, 0, 9, 1'000'000};
+  proto::grant given{"e", {7}, "tcp://e", "", "echo", 1, 0, 9, 1'000'000, {}};
   both->on_place_reply({{given}, {}}, t0);
   proto::link_reply reply;
   reply.op = "reply";
@@ -406,7 +406,8 @@ TEST_F(Shard, AnswersEachRequestExactlyOnceUnderRandomEvents) {
         gateway.on_tick(at);
         break;
       case 2:
-        if (random() % 20 == 0) gateway.on_engine_down({"e", {engine++}, "was killed", {}}, at);
+        if (random() % 20 == 0)
+          gateway.on_engine_down({"e", {engine++}, "was killed", {}, "killed"}, at);
         break;
       case 3:
       case 4: {
