@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
+import select
 import signal
 import socket
 import threading
@@ -36,14 +37,23 @@ class Strangers:
     def __init__(self, doors: list[str], meshes: list[str], silent: int, seed: int) -> None:
         self.doors, self.meshes, self.silent = doors, meshes, silent
         self.draws = random.Random(seed)
-        self.held: list[socket.socket] = []
+        self.held: dict[int, socket.socket] = {}
+        self.most_held, self.thrown_out, self.ends = 0, 0, select.epoll()
         self.context = zmq.Context()
 
     def turn(self) -> None:
+        for descriptor, _ in self.ends.poll(0):
+            self.held.pop(descriptor).close()
+            self.thrown_out += 1
         for _ in range(50):
             if len(self.held) < self.silent:
-                self.held.append(socket.create_connection(address_of(self.draws.choice(self.doors)), timeout=3))
+                self.hold(socket.create_connection(address_of(self.draws.choice(self.doors)), timeout=3))
         self.draws.choice([self.garbage, self.mesh_garbage, self.plain, self.false_hello, self.huge_claim, self.wrong_key])()
+
+    def hold(self, wire: socket.socket) -> None:
+        self.held[wire.fileno()] = wire
+        self.ends.register(wire, select.EPOLLRDHUP)
+        self.most_held = max(self.most_held, len(self.held))
 
     def say(self, to: str, what: bytes) -> None:
         with socket.create_connection(address_of(to), timeout=3) as wire:
@@ -75,7 +85,7 @@ class Strangers:
 
     def end(self) -> None:
         self.context.destroy(linger=0)
-        for each in self.held:
+        for each in self.held.values():
             each.close()
 
 
@@ -163,7 +173,7 @@ def main(words: Optional[list[str]] = None) -> None:
     if chosen.who == "strangers":
         strangers = Strangers(chosen.door, chosen.mesh, chosen.silent, chosen.seed)
         turns = run(strangers.turn, stopped)
-        print(f"{turns} turns, {len(strangers.held)} silent connections")
+        print(f"{turns} turns, {strangers.most_held} silent connections at once, {strangers.thrown_out} were thrown out")
         strangers.end()
     else:
         tenant = Tenant(chosen.door, chosen.key_file, chosen.seed)

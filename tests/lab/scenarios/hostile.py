@@ -68,9 +68,11 @@ def hostile(lab: Lab, report: Report) -> None:
             wait_sent(lab, load, REQUESTS)
             share = good_share(lab, load)
         report.figure("share of good requests beside strangers", share)
+        silent = int(re.search(r"(\d+) silent", told[0])[1])
+        report.figure("silent connections at once", silent)
         report.figure("messages of strangers that reached a decoder", counted(lab, "coppice_gateway_rejected_total") - decoded)
         report.figure("handshakes that failed", counted(lab, "coppice_gateway_handshakes_failed_total") - failed)
-        assert share >= GOOD_SHARE and counted(lab, "coppice_gateway_rejected_total") == decoded, told
+        assert silent == SILENT and share >= GOOD_SHARE and counted(lab, "coppice_gateway_rejected_total") == decoded, told
         assert counted(lab, "coppice_gateway_handshakes_failed_total") > failed, told
     with report.step("a tenant that sends what is no request gets nothing of others', and a client beside it is answered"):
         fleet.make_client("offender")
