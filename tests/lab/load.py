@@ -90,6 +90,13 @@ def start_load(lab: Lab, endpoints: Sequence[str], rate: float, seconds: float, 
     return Load(lab, host, Client(name, via, ((seconds, rate),), tuple(mix), key_file=key_file), endpoints, seed)
 
 
+def end_loads(lab: Lab) -> None:
+    """Those that a scenario which failed has left."""
+    for each in lab.names("client"):
+        if lab.is_on(each):
+            lab.succeeds(each, "systemctl", "kill", "--signal=KILL", "load-*")
+
+
 def judge(lab: Lab, loads: Iterable[Load], allowed: Iterable[str] = ()) -> Judgement:
     """Waits for their ends and has them judged together. allowed: error codes that are no broken promise."""
     logs = [each.finish() for each in loads]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Callable, Iterator, Optional
 
 from tests.lab.lab import Lab
+from tests.lab.load import end_loads
 from tests.lab.problem import Problem
 from tests.lab.progress import say
 
@@ -102,6 +103,7 @@ def play(lab: Lab, chosen: Scenario) -> Report:
         chosen.act(lab, report)
     except Exception as failure:  # whatever it is, the others are still to be run
         report.failure = told(failure)
+        end_loads(lab)
     report.seconds = round(time.monotonic() - began, 3)
     return report
 

@@ -7,18 +7,27 @@ from tests.lab.scenario import Report, Scenario, play, write_json
 
 
 class Quiet:
-    """A laboratory of two hosts without any."""
+    """A laboratory of two hosts without any; b is a client."""
 
     def __init__(self, logs):
         self.machines, self.untouched, self.renewed = dict.fromkeys(("a", "b")), {"a"}, []
         self.faults, self.places = self, self
-        self.logs = logs
+        self.logs, self.told = logs, []
 
     def heal_all(self):
         self.healed = True
 
     def reinstall(self, *hosts):
         self.renewed += hosts
+
+    def names(self, kind):
+        return ["b"] if kind == "client" else []
+
+    def is_on(self, host):
+        return True
+
+    def succeeds(self, host, *words):
+        self.told.append((host, *words))
 
 
 @pytest.fixture
@@ -52,6 +61,13 @@ def test_a_problem_is_told_with_its_remedy(lab):
     def act(lab, report):
         raise Problem("what", "why", "do this")
     assert "do this" in play(lab, scenario(act)).failure
+
+
+def test_what_a_scenario_that_failed_has_left_sending_is_ended(lab):
+    play(lab, scenario(lambda lab, report: None))
+    assert not lab.told
+    play(lab, scenario(two_steps))
+    assert lab.told == [("b", "systemctl", "kill", "--signal=KILL", "load-*")]
 
 
 def test_a_scenario_without_its_hosts_is_not_run(lab):
