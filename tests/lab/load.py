@@ -30,11 +30,11 @@ class Load:
         self.unit = f"load-{client.name}"
         self.remote = FOLDER / f"{client.name}.log"
         self.log = lab.places.logs / f"{client.name}.log"
-        plan = FOLDER / f"{client.name}.plan.json"
-        lab.put(host, [BIN / "chaos_load"], str(FOLDER))
+        plan, own = FOLDER / f"{client.name}.plan.json", FOLDER / client.name  # one that runs cannot be written to
+        lab.put(host, [BIN / "chaos_load"], str(own))
         lab.run(host, "tee", plan, given=json.dumps(plan_of(client, list(endpoints), seed, self.remote)))
         self.process = subprocess.Popen(
-            lab.ssh(host, "systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--unit={self.unit}", FOLDER / "chaos_load", plan),
+            lab.ssh(host, "systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--unit={self.unit}", own / "chaos_load", plan),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def lines(self, kind: str) -> int:
