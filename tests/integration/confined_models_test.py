@@ -47,6 +47,15 @@ class Writer(torch.nn.Module):
         return torch.from_file(self.path, True, 4, dtype=torch.float32).copy_(x)
 
 
+class Hoarder(torch.nn.Module):
+    """Takes a gibibyte and writes to all of it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if bool(x[0] == 0):  # warm-up
+            return x
+        return torch.ones(1 << 28).sum().repeat(4)
+
+
 def repository(folder, name, module):
     place = folder / "repository" / name / "1"
     place.mkdir(parents=True)
@@ -57,7 +66,7 @@ def repository(folder, name, module):
 
 def ask(cluster, model):
     with Client(cluster.endpoint) as client:
-        return client.infer(model, {"x": np.ones(4, np.float32)}, timeout=20).outputs["y"].tolist()
+        return client.infer(model, {"x": np.ones(4, np.float32)}, timeout=20).outputs["x" if model == "echo" else "y"].tolist()
 
 
 def worker_config(folder, **keys):
@@ -91,6 +100,19 @@ def test_a_confined_model_writes_no_file(tmp_path, sandbox, writes):
             with pytest.raises(CoppiceError):
                 ask(cluster, "writer")
     assert target.exists() == writes
+
+
+@pytest.mark.parametrize("limit, takes", [(0, True), (1024, False)])
+def test_a_model_takes_no_more_memory_than_its_engine_may_and_the_engine_goes_on(tmp_path, limit, takes):
+    models = repository(tmp_path, "hoarder", Hoarder())
+    with Cluster("--models", models, "--builtins", "echo", "--config", worker_config(tmp_path, engine_memory_mib=limit)) as cluster:
+        if takes:
+            assert ask(cluster, "hoarder") == [float(1 << 28)] * 4
+            return
+        with pytest.raises(CoppiceError) as failure:
+            ask(cluster, "hoarder")
+        assert failure.value.code == "model_error" and "memory" in str(failure.value)
+        assert ask(cluster, "echo") and cluster.engines()[0]["restarts"] == 0
 
 
 def sign(*words):
@@ -173,6 +195,8 @@ def test_an_engine_may_be_another_user(tmp_path):
         assert f"Uid:\t{nobody.pw_uid}\t{nobody.pw_uid}\t{nobody.pw_uid}" in status
         assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
         assert "CapEff:\t0000000000000000" in status
+        limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+        assert next(each for each in limits if each.startswith("Max processes")).split()[2:4] == ["256"] * 2
         worker = cluster.pid("node-1")
         send_signal(worker, 9)
         end = time.monotonic() + PATIENCE_S

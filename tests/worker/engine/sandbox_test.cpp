@@ -110,9 +110,13 @@ TEST_F(Sandbox, StartsThreadsAndNoProcesses) {
 }
 
 TEST_F(Sandbox, OpensNoSocketAndConnectsNowhere) {
-  for (const int family : {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET})
+  for (const int family : {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX})
     for (const int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW})
       EXPECT_FALSE(succeeds([&] { return ::socket(family, type, 0) >= 0; })) << family;
+  EXPECT_TRUE(succeeds([] {
+    int pair[2];
+    return ::socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0;
+  }));
   const int before = ::socket(AF_INET, SOCK_STREAM, 0);
   EXPECT_FALSE(succeeds([&] {
     sockaddr_in to{};
