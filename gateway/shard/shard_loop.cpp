@@ -137,6 +137,8 @@ void shard_loop::poll(long limit_ms) {
                             {engines_closed_.handle(), 0, ZMQ_POLLIN, 0},
                             {clients_closed_.handle(), 0, ZMQ_POLLIN, 0}};
   zmq_poll(items, 5, limit_ms);
+  // What stayed unread until the next tick would end every wait before it.
+  if (items[3].revents != 0 || items[4].revents != 0) take_closed(now());
 }
 
 /// One round over all sources. @returns whether there was anything.

@@ -42,9 +42,10 @@ def receive_message(wire):
 
 def ask(wire, *frames):
     """Sends one message of short or long frames as a DEALER does. Returns the frames of the answer."""
-    frames = [b"", *frames]
+    frames, message = [b"", *frames], b""
     for left, frame in zip(reversed(range(len(frames))), frames):
         is_long = len(frame) > 255
         flags = (MORE if left else 0) | (LONG if is_long else 0)
-        wire.sendall(bytes([flags]) + len(frame).to_bytes(8 if is_long else 1, "big") + frame)
+        message += bytes([flags]) + len(frame).to_bytes(8 if is_long else 1, "big") + frame
+    wire.sendall(message)  # in parts it would wait for acknowledgements
     return receive_message(wire)[1:]

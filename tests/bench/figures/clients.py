@@ -1,17 +1,25 @@
 """What clients of a gateway cost it: those that connect, those that stand idle, those that ask."""
 import contextlib
+import json
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import msgpack
+import zmq
+import zmq.auth
 
 from tests.bench.figures.measured import figure
 from tests.bench.figures.programs import ROOT, SECONDS, Cluster, bench, cpu_seconds, resident_mib, thread_seconds
 from tests.support import zmtp
 from tests.support.cluster import echo
+from tests.support.hosts import coppice
 
 CLIENTS = 10_000
+# Sockets of libzmq, which take more of a client than wires do.
+KEYED_CLIENTS = 2_000
 # Long beside the ticks of a gateway.
 IDLE_S = 20
 
@@ -47,6 +55,45 @@ def connect(rounds):
 
             whole, busiest, _ = spent(cluster.pid("gateway-1"), connect_all)
             yield whole / CLIENTS * 1e6, {"its busiest thread, us": busiest / CLIENTS * 1e6}
+
+
+@contextlib.contextmanager
+def keyed_cluster():
+    """Its gateway lets in one key. Yields it with that key pair."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        coppice("keys", "new", folder / "gateway.key")
+        coppice("keys", "new", folder / "mine.key")
+        coppice("keys", "allow", folder / "clients.yml", "me", folder / "mine.key")
+        config = folder / "up.yml"
+        config.write_text(json.dumps({"gateway": {"keys": {"secret_file": str(folder / "gateway.key"),
+                                                           "allow_file": str(folder / "clients.yml")}}}))
+        with Cluster("--config", config) as cluster:
+            yield cluster, zmq.auth.load_certificate(folder / "mine.key")
+
+
+def ping_from(context, endpoint, pair):
+    where, _, key = endpoint.partition("?key=")
+    wire = context.socket(zmq.DEALER)
+    wire.curve_publickey, wire.curve_secretkey, wire.curve_serverkey = *pair, key.encode()
+    wire.connect(where)
+    wire.send_multipart([b"", msgpack.packb({"v": 1, "op": "ping", "id": 1})])
+    assert wire.poll(30_000), "no answer to a ping"
+
+
+@figure("processor time of a gateway for a client that connects with a key and is answered a ping", "us")
+def connect_with_key(rounds):
+    for _ in range(rounds):
+        with keyed_cluster() as (cluster, pair), zmq.Context() as context:
+            context.max_sockets, context.linger = 2 * KEYED_CLIENTS, 0
+
+            def connect_all():
+                for _ in range(KEYED_CLIENTS):
+                    ping_from(context, cluster.endpoint, pair)
+
+            whole, busiest, _ = spent(cluster.pid("gateway-1"), connect_all)
+            yield whole / KEYED_CLIENTS * 1e6, {"its busiest thread, us": busiest / KEYED_CLIENTS * 1e6}
+            context.destroy(0)
 
 
 @figure("processor time of a gateway for an idle client", "us/s")
