@@ -10,18 +10,22 @@ std::string at(const std::filesystem::path& file, const YAML::Mark& mark) {
 
 }  // namespace
 
+YAML::Node load_yaml(const std::filesystem::path& file) {
+  std::error_code none;
+  if (std::filesystem::is_directory(file, none)) throw YAML::BadFile{file.string()};
+  return YAML::LoadFile(file.string());
+}
+
 config_map::config_map(std::filesystem::path file, YAML::Node node)
     : file_{std::move(file)}, node_{std::move(node)} {}
 
 expected<config_map> config_map::read(const std::filesystem::path& file) try {
-  auto root = YAML::LoadFile(file.string());
+  auto root = load_yaml(file);
   if (root.IsNull()) root = YAML::Node{YAML::NodeType::Map};
   if (!root.IsMap())
     return fail(errc::invalid, at(file, root.Mark()) + "the file must be a map of keys.");
   return config_map{file, root};
 } catch (const YAML::BadFile&) {
-  return fail(errc::invalid, file.string() + ": the file cannot be read. Check path and rights.");
-} catch (const std::ios_base::failure&) {  // a folder
   return fail(errc::invalid, file.string() + ": the file cannot be read. Check path and rights.");
 } catch (const YAML::Exception& failure) {
   return fail(errc::invalid, at(file, failure.mark) + "not YAML: " + failure.msg + ".");

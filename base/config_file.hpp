@@ -12,6 +12,10 @@
 
 namespace coppice {
 
+/// What a YAML file holds. @throws YAML::Exception, also for a folder, of which yaml-cpp 0.7 opens
+/// a stream that leaks and throws something else.
+[[nodiscard]] YAML::Node load_yaml(const std::filesystem::path& file);
+
 /// One map of a YAML file, read key by key; the first thing wrong is kept as
 /// "file:line: problem. remedy." and ends further reading. `finish` also refuses unknown keys.
 class config_map {

@@ -51,6 +51,10 @@ TEST_F(ConfigFile, ListsItsKeys) {
   EXPECT_EQ(read("b: 1\na: {c: 2}\n")->keys(), (std::vector<std::string>{"b", "a"}));
 }
 
+TEST_F(ConfigFile, SaysThatAFolderCannotBeRead) {
+  EXPECT_NE(config_map::read("/tmp").error().message.find("cannot be read"), std::string::npos);
+}
+
 TEST_F(ConfigFile, SaysThatAFileIsMissing) {
   EXPECT_NE(config_map::read("/nowhere/x.yml").error().message.find("cannot be read"),
             std::string::npos);

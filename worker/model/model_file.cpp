@@ -1,5 +1,6 @@
 #include "worker/model/model_file.hpp"
 
+#include "base/config_file.hpp"
 #include "proto/limits.hpp"
 #include "worker/model/builtin_spec.hpp"
 #include "worker/model/datatype.hpp"
@@ -203,7 +204,7 @@ void spec_reader::streaming(const YAML::Node& root, model_spec& spec) {
 }
 
 std::optional<model_spec> spec_reader::read(std::string name) try {
-  const auto root = YAML::LoadFile(file().string());
+  const auto root = load_yaml(file());
   model_spec spec;
   spec.name = std::move(name);
   if (!root.IsMap()) {

@@ -1,6 +1,6 @@
 #include "client/cli/doctor/configured.hpp"
 
-#include <yaml-cpp/yaml.h>
+#include "base/config_file.hpp"
 
 #include <charconv>
 
@@ -64,7 +64,7 @@ configured read(const YAML::Node& map, const fs::path& file) {
 }  // namespace
 
 configured read_configured(const fs::path& file) try {
-  return read(YAML::LoadFile(file.string()), file);
+  return read(load_yaml(file), file);
 } catch (const YAML::Exception&) {
   return {};
 }

@@ -153,6 +153,11 @@ TEST_F(Repository, KeepsTheTorchVersionOfAPackage) {
             "2.13.0");
 }
 
+TEST_F(Repository, SurvivesAFolderInThePlaceOfAFile) {
+  fs::create_directories(folder / "m" / "model.yml");
+  EXPECT_FALSE(read_repository(folder).findings.empty());
+}
+
 TEST_F(Repository, SurvivesWhatIsNotYaml) {
   EXPECT_NE(finding_of("a: [\n"), "nothing");
   EXPECT_NE(finding_of("just text"), "nothing");
