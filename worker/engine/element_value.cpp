@@ -23,6 +23,13 @@ float from_bf16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
 
+/// Not by `bit_cast`: a function cannot return clang's 16-bit type.
+float from_fp16(std::uint16_t bits) {
+  binary16 value{};
+  std::memcpy(&value, &bits, sizeof value);
+  return static_cast<float>(value);
+}
+
 long double integer(const host_tensor& tensor, std::size_t i) {
   switch (tensor.type) {
     case datatype::uint16:
@@ -55,7 +62,7 @@ long double element_value(const host_tensor& tensor, std::size_t i) {
     case datatype::bf16:
       return from_bf16(element<std::uint16_t>(tensor, i));
     case datatype::fp16:
-      return static_cast<float>(std::bit_cast<binary16>(element<std::uint16_t>(tensor, i)));
+      return from_fp16(element<std::uint16_t>(tensor, i));
     default:
       return integer(tensor, i);
   }
