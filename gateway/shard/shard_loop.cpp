@@ -185,6 +185,10 @@ bool shard_loop::identify(const zmq::message_t& part, int connection) {
   if (!access_) return true;
   const auto name = sender_of(part);
   tenant_ = table_->tenant_of(name, wall_);
+  if (tenant_.empty()) {  // or let in by a table that is newer than the one here
+    look_at_access(now());
+    tenant_ = table_->tenant_of(name, wall_);
+  }
   if (tenant_.empty()) return shut(connection), false;
   if (auto& known = names_[connection]; known != name) known = name;
   return true;
