@@ -19,7 +19,12 @@ YAML::Node load_yaml(const std::filesystem::path& file) {
 config_map::config_map(std::filesystem::path file, YAML::Node node)
     : file_{std::move(file)}, node_{std::move(node)} {}
 
-expected<config_map> config_map::read(const std::filesystem::path& file) try {
+expected<config_map> config_map::read(const std::filesystem::path& file,
+                                      std::uintmax_t most_bytes) try {
+  std::error_code unknown;
+  if (const auto size = std::filesystem::file_size(file, unknown); !unknown && size > most_bytes)
+    return fail(errc::invalid,
+                file.string() + ": larger than " + std::to_string(most_bytes) + " bytes.");
   auto root = load_yaml(file);
   if (root.IsNull()) root = YAML::Node{YAML::NodeType::Map};
   if (!root.IsMap())

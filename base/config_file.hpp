@@ -4,6 +4,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -20,8 +21,10 @@ namespace coppice {
 /// "file:line: problem. remedy." and ends further reading. `finish` also refuses unknown keys.
 class config_map {
  public:
-  /// Reads the file's top map. @error `invalid` if it cannot be read or is no map.
-  static expected<config_map> read(const std::filesystem::path& file);
+  /// Reads the file's top map. @error `invalid` if it cannot be read, is no map, or is larger than
+  /// `most_bytes`.
+  static expected<config_map> read(const std::filesystem::path& file,
+                                   std::uintmax_t most_bytes = UINTMAX_MAX);
 
   /// Sets `out` if `key` is there. @param wanted  says what fits, for the error: "a port".
   template <class T>

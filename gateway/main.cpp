@@ -1,5 +1,7 @@
 #include "actors/scheduler_dialler.hpp"
+#include "actors/serve_metrics.hpp"
 #include "base/build_info.hpp"
+#include "base/descriptor_limit.hpp"
 #include "base/freed_memory.hpp"
 #include "base/random.hpp"
 #include "base/ready_file.hpp"
@@ -22,7 +24,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <future>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace coppice::gateway {
@@ -33,14 +34,6 @@ constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_config = 78;
 constexpr std::chrono::seconds explain_limit{2};
-
-/// Connections take a descriptor each: use what the system allows.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 /// The gateway process: owns everything in it, in the order in which it ends.
 class process {
@@ -101,19 +94,10 @@ expected<void> check_door(const process_options& options) {
                                  "can reach.");
 }
 
-expected<std::string> process::serve_metrics() try {
-  const auto where = actors::split_endpoint(options_.metrics);
-  if (!where) return tl::unexpected(where.error());
-  registry_
-      .gauge("coppice_build_info", "1, with the version of this build.",
-             {{"version", std::string{build_version()}}})
-      .Set(1);
+expected<std::string> process::serve_metrics() {
   registry_.gauge("coppice_mesh_insecure", "1 if doors or mesh may listen without authentication.")
       .Set(options_.mesh.insecure ? 1 : 0);
-  return registry_.serve(where->first, where->second) + "/metrics";
-} catch (const std::exception& failure) {
-  return fail(errc::unavailable,
-              "Metrics cannot listen on " + options_.metrics + ": " + failure.what());
+  return actors::serve_metrics(registry_, options_.metrics);
 }
 
 expected<std::uint16_t> process::start_scheduler() {
@@ -340,7 +324,7 @@ int main(int argc, char** argv) {
   const auto options = gateway::read_options(config);
   if (!options) return gateway::report(options.error());
   if (check_only) return gateway::check(*options);
-  gateway::raise_descriptor_limit();
+  raise_descriptor_limit();  // connections take a descriptor each
   start_log(options->name, options->level);
   return gateway::run(*options, ready_file);
 }

@@ -5,9 +5,7 @@
 #include <zmq.h>
 
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
-#include <unistd.h>
 
 namespace coppice {
 
@@ -93,17 +91,7 @@ expected<void> key_pair::write(const std::filesystem::path& file) const {
       "# A CURVE key pair. Whoever reads the secret key is its owner: show it to nobody.\n"
       "metadata\ncurve\n    public-key = \"" +
       public_.text() + "\"\n    secret-key = \"" + secret_ + "\"\n";
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0 && errno == EEXIST)
-    return fail(errc::invalid,
-                file.string() + ": there is a file already, and a key is not overwritten.");
-  const bool written = fd >= 0 &&
-                       ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(fd) == 0;
-  const int why = errno;
-  if (fd >= 0) ::close(fd);
-  if (!written) return fail(errc::unavailable, file.string() + ": " + std::strerror(why) + ".");
-  return {};
+  return write_key_file(file, text, 0600);
 }
 
 expected<named_endpoint> named_endpoint::parse(const std::string& text) {

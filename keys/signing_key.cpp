@@ -5,11 +5,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <unistd.h>
 
 namespace coppice {
 
@@ -39,16 +37,6 @@ tl::unexpected<error> no_key(const std::filesystem::path& file, const char* kind
                                  " key. Make a pair with 'coppice sign new'.");
 }
 
-expected<void> write_new(const std::filesystem::path& file, const std::string& text, mode_t mode) {
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  const bool written =
-      fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int why = errno;
-  if (fd >= 0) ::close(fd);
-  if (written) return {};
-  return fail(errc::invalid, file.string() + ": " + std::strerror(why) + ".");
-}
-
 }  // namespace
 
 void signing_key::freed::operator()(evp_pkey_st* key) const noexcept { EVP_PKEY_free(key); }
@@ -70,8 +58,8 @@ expected<void> signing_key::write(const std::filesystem::path& file) const {
   const memory secret{BIO_new(BIO_s_secmem())}, shown{BIO_new(BIO_s_mem())};
   PEM_write_bio_PrivateKey(secret.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
   PEM_write_bio_PUBKEY(shown.get(), key_.get());
-  if (auto written = write_new(file, text_in(secret.get()), 0600); !written) return written;
-  return write_new(file.string() + ".pub", text_in(shown.get()), 0644);
+  if (auto written = write_key_file(file, text_in(secret.get()), 0600); !written) return written;
+  return write_key_file(file.string() + ".pub", text_in(shown.get()), 0644);
 }
 
 std::string signing_key::sign(std::string_view bytes) const {

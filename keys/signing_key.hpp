@@ -20,7 +20,7 @@ class signing_key {
   static signing_key make();
   /// The private key of a file. @error `invalid`: not readable, readable to others, or none.
   static expected<signing_key> read(const std::filesystem::path& file);
-  /// Makes `file` (mode 0600) and `file`.pub. @error `invalid` if there is one: never overwritten.
+  /// Makes `file` (mode 0600) and `file`.pub. @error as `write_key_file`.
   [[nodiscard]] expected<void> write(const std::filesystem::path& file) const;
 
   /// @returns the signature of those bytes.

@@ -1,3 +1,4 @@
+#include "actors/serve_metrics.hpp"
 #include "base/build_info.hpp"
 #include "base/ready_file.hpp"
 #include "base/service_notifier.hpp"
@@ -28,18 +29,6 @@ int report(const error& failure, int code) {
   return code;
 }
 
-expected<std::string> serve_metrics(metrics& registry, const std::string& where) try {
-  const auto address = actors::split_endpoint(where);
-  if (!address) return tl::unexpected(address.error());
-  registry
-      .gauge("coppice_build_info", "1, with the version of this build.",
-             {{"version", std::string{build_version()}}})
-      .Set(1);
-  return registry.serve(address->first, address->second) + "/metrics";
-} catch (const std::exception& failure) {
-  return fail(errc::unavailable, "Metrics cannot listen on " + where + ": " + failure.what());
-}
-
 expected<void> announce(const std::string& ready_file, const process_options& options,
                         std::uint16_t port, const std::string& metrics_url) {
   const auto host = actors::split_endpoint(options.mesh.listen)->first;
@@ -62,7 +51,7 @@ int run(const process_options& options, const std::string& ready_file) {
   own.name = options.name;
   if (options.mesh.insecure) own.warnings.push_back("mesh: insecure on " + options.mesh.listen);
   const auto scheduler = spawn_scheduler(system, std::move(own), registry);
-  const auto url = serve_metrics(registry, options.metrics);
+  const auto url = actors::serve_metrics(registry, options.metrics);
   const auto port = actors::publish_scheduler(system, scheduler, options.mesh);
   int code = 0;
   if (!url)

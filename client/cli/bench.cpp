@@ -251,10 +251,7 @@ int bench_run::run() {
 
 int run(bench_options& options) {
   keep_freed_memory();
-  if (auto known = options.cluster.resolve(); !known) {
-    std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
-    return exit_usage;
-  }
+  if (auto known = options.cluster.resolve(); !known) return report_usage(known.error());
   if (!options.parameters.empty()) {
     auto read = parameters_from_json(options.parameters);
     if (!read) return report(read.error());

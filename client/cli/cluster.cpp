@@ -175,6 +175,11 @@ int report_usage(const error& failure) {
   return exit_usage;
 }
 
+int report_failure(const error& failure) {
+  (void)report(failure);
+  return exit_failure;
+}
+
 int report(const error& failure) {
   std::fprintf(stderr, "coppice: %s: %s\n", std::string{code_name(failure.code)}.c_str(),
                failure.message.c_str());

@@ -64,4 +64,7 @@ int report(const error& failure);
 /// The same for what is wrong with the command itself.
 int report_usage(const error& failure);
 
+/// The same for verbs that need no cluster, so that nothing else than failure fits.
+int report_failure(const error& failure);
+
 }  // namespace coppice::cli

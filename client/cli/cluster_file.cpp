@@ -58,19 +58,10 @@ expected<void> read_nodes(config_map nodes, cluster_file& out) {
   return nodes.finish();
 }
 
-expected<config_map> open(const std::filesystem::path& file) {
-  std::error_code unknown;
-  if (const auto size = std::filesystem::file_size(file, unknown);
-      !unknown && size > cluster_file::most_bytes)
-    return fail(errc::invalid, file.string() + ": larger than " +
-                                   std::to_string(cluster_file::most_bytes) + " bytes.");
-  return config_map::read(file);
-}
-
 }  // namespace
 
 expected<cluster_file> read_cluster_file(const std::filesystem::path& file) {
-  auto map = open(file);
+  auto map = config_map::read(file, cluster_file::most_bytes);
   if (!map) return tl::unexpected(map.error());
   cluster_file out;
   map->optional("revision", out.revision, "a whole number from 1");

@@ -1,5 +1,6 @@
 #include "client/cli/explain.hpp"
 
+#include "base/counted.hpp"
 #include "client/cli/cluster.hpp"
 #include "client/cli/verbs.hpp"
 
@@ -30,11 +31,6 @@ std::size_t column(std::uint64_t us, std::uint64_t total) {
   if (total == 0) return 0;
   const auto share = static_cast<double>(us) / static_cast<double>(total);
   return static_cast<std::size_t>(std::min(share, 1.0) * static_cast<double>(line_width));
-}
-
-/// "1 attempt", "2 attempts".
-std::string counted(std::uint64_t n, const char* what) {
-  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
 
 /// Whether `one` happened after `other`. Ages are compared: gateways share no clock.
@@ -78,10 +74,7 @@ std::string heading(const proto::explanation& told) {
 }
 
 int run(cluster_choice& cluster, const std::string& target, bool json) {
-  if (auto known = cluster.resolve(); !known) {
-    std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
-    return exit_usage;
-  }
+  if (auto known = cluster.resolve(); !known) return report_usage(known.error());
   if (cluster.operator_doors.empty()) {
     std::fprintf(stderr, "coppice: 'explain' asks the operator door. Give --cluster READY_FILE.\n");
     return exit_usage;

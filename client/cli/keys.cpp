@@ -28,15 +28,14 @@ int show(const keys_options& options, const key_pair& pair) {
 
 int make_new(const keys_options& options) {
   const auto pair = key_pair::make();
-  if (!pair) return report(pair.error()), exit_failure;
-  if (auto written = pair->write(options.file); !written)
-    return report(written.error()), exit_failure;
+  if (!pair) return report_failure(pair.error());
+  if (auto written = pair->write(options.file); !written) return report_failure(written.error());
   return show(options, *pair);
 }
 
 int show_public(const keys_options& options) {
   const auto pair = key_pair::read(options.file);
-  if (!pair) return report(pair.error()), exit_failure;
+  if (!pair) return report_failure(pair.error());
   return show(options, *pair);
 }
 
@@ -52,7 +51,7 @@ json as_json(const std::string& name, const allowed_client& client) {
 
 int list(const keys_options& options) {
   const auto known = allow_list::read(options.file);
-  if (!known) return report(known.error()), exit_failure;
+  if (!known) return report_failure(known.error());
   json all = json::array();
   for (const auto& [name, client] : known->clients()) {
     all.push_back(as_json(name, client));
@@ -113,7 +112,7 @@ expected<void> revoke(const keys_options& options) {
 }
 
 int done(const expected<void>& result) {
-  if (!result) return report(result.error()), exit_failure;
+  if (!result) return report_failure(result.error());
   return 0;
 }
 

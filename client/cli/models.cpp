@@ -40,10 +40,7 @@ json as_json(const proto::model_card& card) {
 }
 
 int run(models_options& options) {
-  if (auto known = options.cluster.resolve(); !known) {
-    std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
-    return exit_usage;
-  }
+  if (auto known = options.cluster.resolve(); !known) return report_usage(known.error());
   client::client asking{options.cluster.client()};
   proto::request header;
   header.op = "models";

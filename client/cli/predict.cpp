@@ -121,10 +121,7 @@ expected<client::infer_request> made_request(const predict_options& options,
 }
 
 int run(predict_options& options) {
-  if (auto known = options.cluster.resolve(); !known) {
-    std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
-    return exit_usage;
-  }
+  if (auto known = options.cluster.resolve(); !known) return report_usage(known.error());
   client::client asking{options.cluster.client()};
   proto::request header;
   header.op = "model";

@@ -19,14 +19,9 @@ struct sign_options {
   bool as_json = false;
 };
 
-int failed(const error& why) {
-  report(why);
-  return exit_failure;
-}
-
 int make_key(const sign_options& options) {
   if (auto written = signing_key::make().write(options.key); !written)
-    return failed(written.error());
+    return report_failure(written.error());
   std::printf(
       "%s is for whoever signs, and for nobody else; %s.pub is for workers' trusted_keys.\n",
       options.key.c_str(), options.key.c_str());
@@ -35,9 +30,9 @@ int make_key(const sign_options& options) {
 
 int sign(const sign_options& options) {
   const auto key = signing_key::read(options.key);
-  if (!key) return failed(key.error());
+  if (!key) return report_failure(key.error());
   const auto made = sign_folder(options.folder, *key);
-  if (!made) return failed(made.error());
+  if (!made) return report_failure(made.error());
   if (options.as_json)
     std::printf("%s", made->text().c_str());
   else
@@ -50,7 +45,7 @@ int verify(const sign_options& options) {
   std::vector<trusted_key> keys;
   for (const auto& each : options.trusted) {
     auto key = trusted_key::read(each);
-    if (!key) return failed(key.error());
+    if (!key) return report_failure(key.error());
     keys.push_back(std::move(*key));
   }
   const auto files = open_signed_folder(options.folder, keys);

@@ -213,10 +213,7 @@ int operator_status(const status_options& options) {
 }
 
 int run(status_options& options) {
-  if (auto known = options.cluster.resolve(); !known) {
-    std::fprintf(stderr, "coppice: %s\n", known.error().message.c_str());
-    return exit_usage;
-  }
+  if (auto known = options.cluster.resolve(); !known) return report_usage(known.error());
   if (options.cluster.operator_door.empty()) return client_status(options);
   int code = operator_status(options);
   while (options.watch && code == 0) {

@@ -1,5 +1,6 @@
 #include "scheduler/drain/drain_watch.hpp"
 
+#include "base/counted.hpp"
 #include "base/error.hpp"
 
 #include <algorithm>
@@ -15,10 +16,6 @@ bool drains(const proto::engine_state& engine) { return engine.verdict == "drain
 /// Nothing runs there, and nothing will unless an operator or a new worker process starts it.
 bool is_down(const engine_table::place& of) {
   return of.lost || (!of.engine->incarnation && of.engine->verdict == "quarantined");
-}
-
-std::string number_of(std::uint64_t n, const std::string& what) {
-  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -75,7 +72,7 @@ void drain_watch::wait_for_engine(const engine_table::place& of,
   std::uint64_t rows = 0;
   for (const auto& load : engine.loads) rows += load.running_rows + load.queued_rows;
   if (rows > 0 && engine.incarnation)
-    out.push_back(engine.name + ": " + number_of(rows, "row") + " running or queued");
+    out.push_back(engine.name + ": " + counted(rows, "row") + " running or queued");
 }
 
 void drain_watch::wait_for_gateways(const proto::engine_state& engine,
@@ -87,7 +84,7 @@ void drain_watch::wait_for_gateways(const proto::engine_state& engine,
       out.push_back(engine.name + ": " + gateway + " has not acknowledged");
     else if (*found->second.in_flight > 0)
       out.push_back(engine.name + ": " + gateway + " has " +
-                    number_of(*found->second.in_flight, "attempt") + " in flight");
+                    counted(*found->second.in_flight, "attempt") + " in flight");
   }
 }
 

@@ -5,7 +5,7 @@ import urllib.request
 import pytest
 
 from tests.support.cluster import Cluster, Dealer, echo, send_signal, until
-from tests.support.metric_table import exported, table
+from tests.support.metric_table import exported, one_that_has_answered, table
 
 
 # Told where the mesh has certificates: tests/actors/mesh_identity_test.cpp.
@@ -14,9 +14,7 @@ OF_CERTIFICATES = {"coppice_mesh_certificate_end_seconds"}
 
 @pytest.fixture(scope="module")
 def cluster():
-    with Cluster("--nodes", 1, "--schedulers", 1) as running, Dealer(running.endpoint) as plain:
-        assert "error" not in plain.ask(echo(1), b"abcd")[0]
-        until(lambda: running.counted("node-1", "coppice_engine_completed_total") == 1, "the engine's report")
+    with one_that_has_answered() as running:
         yield running
 
 

@@ -5,8 +5,7 @@ import pytest
 
 from tests.monitoring.promql import grouped_by, series
 from tests.monitoring.role_files import panel_expressions, recorded, rule_expressions
-from tests.support.cluster import Cluster, Dealer, echo, until
-from tests.support.metric_table import exported, label_values, table
+from tests.support.metric_table import exported, label_values, one_that_has_answered, table
 
 OF_EVERY_TARGET = {"job", "instance"}
 # What Prometheus itself makes; its own metrics are looked for in prometheus_test.py, where it runs.
@@ -16,10 +15,7 @@ JOBS = {"coppice-gateway", "coppice-scheduler", "coppice-worker"}
 
 @pytest.fixture(scope="module")
 def cluster():
-    """One that has answered a request."""
-    with Cluster("--nodes", 1, "--schedulers", 1) as running, Dealer(running.endpoint) as plain:
-        assert "error" not in plain.ask(echo(1), b"abcd")[0]
-        until(lambda: running.counted("node-1", "coppice_engine_completed_total") == 1, "the engine's report")
+    with one_that_has_answered() as running:
         yield running
 
 

@@ -1,7 +1,10 @@
 """The metrics of a cluster: by the table in docs/operations.md, and by what its processes export."""
+import contextlib
 import re
 import urllib.request
 from pathlib import Path
+
+from tests.support.cluster import Cluster, Dealer, echo, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -11,6 +14,15 @@ def table():
     rows = re.findall(r"^\| `(coppice_\w+)` \| (\w+) \| (.*?) \| .+ \|$", (ROOT / "docs/operations.md").read_text(), re.M)
     assert len({name for name, _, _ in rows}) == len(rows), "a metric has two rows"
     return {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+
+
+@contextlib.contextmanager
+def one_that_has_answered():
+    """A cluster with everything that exports, one request of which has been answered."""
+    with Cluster("--nodes", 1, "--schedulers", 1) as running, Dealer(running.endpoint) as plain:
+        assert "error" not in plain.ask(echo(1), b"abcd")[0]
+        until(lambda: running.counted("node-1", "coppice_engine_completed_total") == 1, "the engine's report")
+        yield running
 
 
 def pages(cluster):

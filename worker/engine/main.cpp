@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "worker/engine/engine.hpp"
+#include "worker/engine/inherited_descriptors.hpp"
 #include "worker/engine/lifeline.hpp"
 #include "worker/engine/model_choice.hpp"
 #include "worker/engine/sandbox.hpp"
@@ -90,9 +91,6 @@ int give_up(const std::string& why) {
   std::fflush(stderr);
   return exit_failure;
 }
-
-/// Where the worker puts descriptors of verified model files, one after the other.
-constexpr int first_model_file = 6;
 
 /// Native code of a .pt2 is unpacked by libtorch before it is loaded.
 bool unpacks(const model_choice& choice) {

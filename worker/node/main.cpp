@@ -1,6 +1,8 @@
 #include "actors/ask.hpp"
+#include "actors/serve_metrics.hpp"
 #include "actors/system.hpp"
 #include "base/build_info.hpp"
+#include "base/descriptor_limit.hpp"
 #include "base/ready_file.hpp"
 #include "base/service_notifier.hpp"
 #include "base/stop_signal.hpp"
@@ -17,7 +19,6 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -42,18 +43,6 @@ int report(const error& failure) {
 
 std::string beside_this_program(const char* name) {
   return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / name).string();
-}
-
-expected<std::string> serve_metrics(metrics& registry, const std::string& endpoint) try {
-  const auto where = actors::split_endpoint(endpoint);
-  if (!where) return tl::unexpected(where.error());
-  registry
-      .gauge("coppice_build_info", "1, with the version of this build.",
-             {{"version", std::string{build_version()}}})
-      .Set(1);
-  return registry.serve(where->first, where->second) + "/metrics";
-} catch (const std::exception& failure) {
-  return fail(errc::unavailable, "Metrics cannot listen on " + endpoint + ": " + failure.what());
 }
 
 void announce(const std::string& ready_file, const nlohmann::ordered_json& ready) {
@@ -134,18 +123,10 @@ void node_watch::tell(const expected<node_look>& found) {
   if (found && (!announced_ || found->stopping)) service_.extend(extension);
 }
 
-/// Files of signed models stay open, of two revisions while one takes over from the other.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int run(const node_options& options, const std::string& ready_file) {
   auto& registry = metrics::of_process();
   const service_notifier service;
-  const auto url = serve_metrics(registry, options.metrics);
+  const auto url = actors::serve_metrics(registry, options.metrics);
   if (!url) return report(url.error());
   if (auto good = actors::check_identity(options.mesh, registry); !good)
     return report(good.error());
@@ -189,6 +170,7 @@ int main(int argc, char** argv) {
   if (options->engine_program.empty())
     options->engine_program = worker::beside_this_program("coppice-engine");
   start_log(options->name, options->level);
-  worker::raise_descriptor_limit();
+  // Files of signed models stay open, of two revisions while one takes over from the other.
+  raise_descriptor_limit();
   return worker::run(*options, ready_file);
 }

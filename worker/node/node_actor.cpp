@@ -215,10 +215,8 @@ revision_store open_store(self_ptr self, const node_options& options) {
 void make_parts(self_ptr self, const node_options& options, node_beginning from,
                 metrics& registry) {
   auto& state = self->state;
-  const auto& record = from.record;
   state.engines = std::make_unique<engine_roster>(
-      options.name, roster_of(options), options.supervision, options.drain,
-      revision_standing{record.current.revision, record.target.revision, !record.failure.empty()});
+      options.name, roster_of(options), options.supervision, options.drain, from.record.standing());
   state.store = open_store(self, options);
   state.revisions =
       std::make_unique<node_revisions>(options.name, std::move(from), state.store, *state.engines);

@@ -93,10 +93,6 @@ std::optional<bool> revision_book::written(bool good) {
   return true;
 }
 
-revision_standing revision_book::standing() const noexcept {
-  return {record_.current.revision, record_.target.revision, !record_.failure.empty()};
-}
-
 proto::apply_status revision_book::status() const {
   return {node_,
           record_.current,

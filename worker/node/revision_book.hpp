@@ -31,7 +31,6 @@ class revision_book {
   std::optional<bool> written(bool good);
 
   [[nodiscard]] const revision_record& record() const noexcept { return record_; }
-  [[nodiscard]] revision_standing standing() const noexcept;
   /// The answer to an order.
   [[nodiscard]] proto::apply_status status() const;
 

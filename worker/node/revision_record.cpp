@@ -21,15 +21,6 @@ json as_json(const proto::desired_state& state) {
           {"builtins", state.builtins}};
 }
 
-expected<config_map> read_map(const std::filesystem::path& file) {
-  std::error_code unknown;
-  const auto size = std::filesystem::file_size(file, unknown);
-  if (!unknown && size > most_bytes)
-    return fail(errc::invalid,
-                file.string() + ": larger than " + std::to_string(most_bytes) + " bytes.");
-  return config_map::read(file);
-}
-
 expected<void> read_state(config_map map, proto::desired_state& out) {
   return map.optional("revision", out.revision, "a whole number")
       .optional("models", out.models, "a folder")
@@ -62,6 +53,10 @@ std::string_view revision_record::convergence() const noexcept {
   return target.revision == current.revision ? "converged" : "converging";
 }
 
+revision_standing revision_record::standing() const noexcept {
+  return {current.revision, target.revision, !failure.empty()};
+}
+
 std::string text_of(const revision_record& record, const std::string& node) {
   const json all{{"node", node},
                  {"current", as_json(record.current)},
@@ -76,7 +71,7 @@ expected<revision_record> read_revision_record(const std::filesystem::path& file
   std::error_code unknown;
   if (!std::filesystem::exists(file, unknown) && !unknown)
     return revision_record{configured, configured, {}};
-  auto map = read_map(file);
+  auto map = config_map::read(file, most_bytes);
   auto record = map ? parse(std::move(*map), node) : tl::unexpected(map.error());
   if (!record)
     return fail(errc::invalid, record.error().message +

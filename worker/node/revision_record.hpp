@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "proto/messages/desired.hpp"
+#include "worker/node/convergence.hpp"
 
 #include <filesystem>
 #include <string>
@@ -21,6 +22,7 @@ struct revision_record {
 
   /// As in `node_snapshot`: converged, converging or failed.
   [[nodiscard]] std::string_view convergence() const noexcept;
+  [[nodiscard]] revision_standing standing() const noexcept;
 };
 
 /// The record of a node as text (JSON, which is YAML).

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "keys/signed_folder.hpp"
+#include "worker/engine/inherited_descriptors.hpp"
 
 #include <filesystem>
 #include <string>
@@ -17,7 +18,7 @@ class verified_models {
   /// Descriptors that an engine may get.
   static constexpr std::size_t most_files = 512;
   /// The descriptor that the first of them has in an engine; the others follow.
-  static constexpr int first_descriptor = 6;
+  static constexpr int first_descriptor = first_model_file;
 
   /// @param trusted  files of public keys. @error as `open_signed_folder` has it; `invalid` for a
   /// key that cannot be read; `unavailable` if the folder cannot be made.

@@ -1,5 +1,7 @@
 #include "client/cli/doctor/checks.hpp"
 
+#include "base/private_file.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -139,9 +141,7 @@ finding check_port(const configured_port& port, const std::optional<listener>& f
 }
 
 finding check_secret(const secret_file& file) {
-  // The group root may read: systemd gives credentials to a unit's user by an access list.
-  const auto open_to = file.group == 0 ? S_IRWXO | S_IWGRP : S_IRWXO | S_IRWXG;
-  if ((file.mode & open_to) == 0)
+  if (is_private(file.mode, file.group))
     return {level::good, "secrets", file.path + " is readable to its owner alone."};
   return {level::problem, "secrets",
           fmt::format("{} has mode {:04o}: others than its owner may read it.", file.path,
