@@ -93,13 +93,14 @@ expected<allow_list> allow_list::read(const std::filesystem::path& file) {
   if (auto done = map->finish(); !done) return tl::unexpected(done.error());
   allow_list list;
   std::set<public_key> keys;
-  for (const auto& name : clients.keys()) {
+  for (auto& [name, section] : clients.sections()) {
     if (!is_account_name(name)) {
       clients.reject(name, "a client's name has 1 to 64 letters, digits, '.', '_' and '-'");
       break;
     }
-    const auto client = read_client(clients.section(name), name);
+    const auto client = read_client(std::move(section), name);
     if (!client) return tl::unexpected(client.error());
+    if (list.clients_.contains(name)) clients.reject(name, "'" + name + "' stands there twice");
     if (!keys.insert(client->key).second)
       clients.reject(name, "'" + name + "' has the key of another client");
     if (list.clients_.size() == most_clients)

@@ -56,6 +56,8 @@ TEST_F(AllowList, NamesLineAndRemedyOfWhatIsWrong) {
       {"clients:\n  a: {" + good + ", expires: soon}\n", ":2: 'expires' must be a date"},
       {"clients:\n  a: {" + good + ", tenant: 'x y'}\n", ":2: a tenant's name has"},
       {"clients:\n  a: {" + good + "}\n  b: {" + good + "}\n", ":3: 'b' has the key of another"},
+      {"clients:\n  a: {" + good + "}\n  a: {key: '" + second.text() + "'}\n",
+       "'a' stands there twice"},
       {"clients:\n  a b: {" + good + "}\n", ":2: a client's name has"},
       {"clients:\n  a: {" + good + ", role: x}\n", ":2: unknown key 'role'"},
       {"people: {}\n", ":1: unknown key 'people'"}};
